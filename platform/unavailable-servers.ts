@@ -20,9 +20,14 @@ export class UnavailableServers {
     if (this.#bad.size > maxRemembered && oldest.done !== true) this.#bad.delete(oldest.value);
   }
 
+  /** Whether it counts as unavailable. */
+  has(name: string, now: number): boolean {
+    return (this.#bad.get(name) ?? 0) > now;
+  }
+
   /** In the same order, but unavailable ones last: they are tried if no other is left (RFC 3263 §4.3). */
   last<T extends { readonly name: string }>(places: readonly T[], now: number): readonly T[] {
-    const isBad = ({ name }: T): boolean => (this.#bad.get(name) ?? 0) > now;
+    const isBad = ({ name }: T): boolean => this.has(name, now);
     return [...places.filter((place) => !isBad(place)), ...places.filter(isBad)];
   }
 }

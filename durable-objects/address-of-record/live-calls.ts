@@ -58,9 +58,9 @@ export class LiveCalls {
       id: this.#idOf(name),
       ...({ state: "ringing", direction: "incoming", callId: details?.callId, remote: details?.remote, since: undefined } as const),
     }));
-    const begun = this.#thirdPartyCalls.ringing().map(({ name, callId, remote }) => ({
+    const begun = this.#thirdPartyCalls.all().map(({ name, callId, remote, isAnswered }) => ({
       id: this.#idOf(name),
-      ...({ state: "ringing", direction: "incoming", callId, remote, since: undefined } as const),
+      ...({ state: isAnswered ? "answered" : "ringing", direction: "incoming", callId, remote, since: undefined } as const),
     }));
     const answered = this.#activeCalls.all(now).map(({ name, since, details }) => ({
       id: this.#idOf(name),
@@ -74,6 +74,11 @@ export class LiveCalls {
    */
   end(id: string, now: number): EndOfCall {
     const isOne = (name: string) => this.#idOf(name) === id;
+    const begun = this.#thirdPartyCalls.all().find(({ name }) => isOne(name));
+    if (begun !== undefined) {
+      this.#thirdPartyCalls.cancel(begun.name, now);
+      return "ended";
+    }
     const answered = this.#activeCalls.all(now).filter(({ name }) => isOne(name));
     if (answered.length > 0) return this.#hangUpAll(answered, now);
     const calling = this.#pendingInvites.unanswered().filter(({ transaction, name }) => isOne(name ?? transaction));
@@ -83,9 +88,7 @@ export class LiveCalls {
     if (calling.length > 0) return "ended";
     const ringing = this.#unanswered.ringing().filter(({ name }) => isOne(name));
     for (const { transaction } of ringing) this.#forking.cancel({ kind: "cancel", transaction, reason, by: "server" }, now);
-    const begun = this.#thirdPartyCalls.ringing().filter(({ name }) => isOne(name));
-    for (const { name } of begun) this.#thirdPartyCalls.cancel(name);
-    return ringing.length + begun.length > 0 ? "ended" : "unknown";
+    return ringing.length > 0 ? "ended" : "unknown";
   }
 
   #hangUpAll(calls: readonly CallInProgress[], now: number): EndOfCall {

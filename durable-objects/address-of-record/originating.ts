@@ -95,7 +95,7 @@ export class Originating {
     this.#callsAtPresent = callsAtPresent;
     this.#forking = forking;
     this.#policy = new NonSubscriberPolicy(room, callsAtPresent);
-    this.#tokenPolicy = new TokenPolicy(room, timedCalls);
+    this.#tokenPolicy = new TokenPolicy(room, timedCalls, () => account.owner().aliases);
     this.#requests = new OriginatingRequests(room, account, pendingInvites, this.#policy);
     this.#responses = responses;
     this.#tryingTimers = tryingTimers;

@@ -1,5 +1,5 @@
 import { pushNotesTable } from "./push-notes.ts";
-import { thirdPartyCallsTable } from "./third-party-calls.ts";
+import { thirdPartyCallsTable } from "./third-party-call-rows.ts";
 import { timedCallsTable } from "./timed-calls.ts";
 import { keptTraceTable } from "./kept-trace.ts";
 import { subscriberTable } from "./account.ts";

@@ -1,5 +1,6 @@
 import { callName } from "../../lib/proxy/call-name.ts";
-import { type Offsets, composeOwnInvite, refusedMedia, usualOffset } from "../../lib/proxy/third-party-call.ts";
+import { refuseWithin } from "../../lib/proxy/within.ts";
+import { composeOwnInvite, refusedMedia } from "../../lib/proxy/third-party-call.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
@@ -15,7 +16,6 @@ import {
 import type { CallDetails } from "../../lib/transport/flow.ts";
 import { takerOf } from "../../lib/transport/return-address.ts";
 import { randomText } from "../../platform/crypto/random.ts";
-import { storedShape } from "../../platform/stored-shape.ts";
 import { answered, refused } from "../shared/reply.ts";
 import { parsed, parsedResponse } from "../shared/reparse.ts";
 import { type Target, decideTarget, selectTarget } from "../shared/target-selection.ts";
@@ -26,12 +26,18 @@ import type { LocalUserAgent } from "./local-user-agent.ts";
 import type { Part } from "./part.ts";
 import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
-import { type Side, type ThirdPartyCall, ThirdPartyRequests, agent } from "./third-party-requests.ts";
-
-/** What became of the wish for a call. */
-export type BegunCall =
-  | { readonly kind: "begun"; readonly name: string; readonly callId: string }
-  | { readonly kind: "refused"; readonly status: number; readonly why: string };
+import { ThirdPartyCallRows } from "./third-party-call-rows.ts";
+import {
+  type BegunCall,
+  type Side,
+  type ThirdPartyCall,
+  ThirdPartyRequests,
+  agent,
+  isUnsent,
+  offsetsOf,
+  opposite,
+  whyOf,
+} from "./third-party-requests.ts";
 
 /** Milliseconds. A phone that has answered waits 32 s for the ACK (RFC 3261 §13.3.1.4), which it gets when the other end answers. */
 const patienceOfUser = 25_000;
@@ -40,12 +46,6 @@ const maxEnding = 60_000;
 const maxCallTime = 24 * 3_600_000;
 /** Of one user at a time. */
 const maxCalls = 20;
-
-const shape = storedShape<ThirdPartyCall>();
-
-export const thirdPartyCallsTable = {
-  third_party_calls: "CREATE TABLE IF NOT EXISTS third_party_calls (id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-} as const;
 
 /**
  * Calls that an application asks for (third-party call control, RFC 3725 §4.1, flow I): the phones of this home's user ring first. When one
@@ -57,12 +57,15 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   readonly senders = ["third party"] as const;
   readonly #room: Room;
   readonly #requests: ThirdPartyRequests;
+  readonly #account: Account;
   readonly #forking: Pick<Forking, "openExternal">;
   readonly #passOn: PassOn;
-  #known: Map<string, ThirdPartyCall> | undefined;
+  readonly #rows: ThirdPartyCallRows;
 
   constructor(room: Room, account: Account, forking: Pick<Forking, "openExternal">, passOn: PassOn) {
     this.#room = room;
+    this.#account = account;
+    this.#rows = new ThirdPartyCallRows(room);
     this.#requests = new ThirdPartyRequests(room, account, passOn);
     this.#forking = forking;
     this.#passOn = passOn;
@@ -71,7 +74,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   /** Calls the user; the address is looked up first. @param target a URI */
   async begin(target: string, now: number): Promise<BegunCall> {
     const { user, domain } = this.#room.home;
-    if (this.#calls().size >= maxCalls) return { kind: "refused", status: 409, why: "too many such calls of this user are in progress" };
+    if (this.#rows.all().size >= maxCalls) return tooMany;
     const dialog = () => ({ callId: randomText() + randomText(), tag: randomText(), transaction: randomText() + randomText() });
     const id = randomText();
     const call: ThirdPartyCall = {
@@ -84,7 +87,8 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     };
     const refusal = await this.#refusalOf(call);
     if (refusal !== undefined) return { kind: "refused", status: refusal.status, why: refusal.fault };
-    this.#keep(call);
+    if (this.#rows.all().size >= maxCalls) return tooMany;
+    this.#rows.keep(call);
     const own = `sip:${user}@${domain}`;
     const { callId, tag, transaction } = call.user;
     const text = composeOwnInvite({ requestUri: own, from: target, to: own, callId, tag, ...this.#requests.hop(transaction) });
@@ -92,27 +96,37 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     const everyPhone = { kind: "address", instance: undefined, registration: undefined } as const;
     const receipt = await this.#passOn(this.#room.home.name, { ...this.#requests.sent(call, "user", text), to: everyPhone });
     if (receipt.kind === "taken") return { kind: "begun", name: callName(callId), callId };
-    this.#forget(call);
+    this.#rows.forget(call);
     return { kind: "refused", status: receipt.status, why: receipt.why ?? "the phones of the user do not take the call" };
   }
 
-  /** The calls whose user has not answered yet, by name. */
-  ringing(): readonly { readonly name: string; readonly callId: string; readonly remote: string }[] {
-    const waiting = [...this.#calls().values()].filter(({ user, ending }) => user.details === undefined && ending === undefined);
-    return waiting.map(({ user: { callId }, target }) => ({ name: callName(callId), callId, remote: target }));
+  /** The calls by name; those of a phone of this home are known to its connection too, once they are answered. */
+  all(): readonly { readonly name: string; readonly callId: string; readonly remote: string; readonly isAnswered: boolean }[] {
+    const present = [...this.#rows.all().values()].filter(({ ending, isTransferred }) => ending === undefined && isTransferred !== true);
+    return present.map(({ user: { callId, details }, target }) => {
+      return { name: callName(callId), callId, remote: target, isAnswered: details !== undefined };
+    });
   }
 
-  /** An administrator gives up a call whose user has not answered yet. */
-  cancel(name: string): void {
-    for (const call of this.#calls().values())
-      if (callName(call.user.callId) === name && call.user.details === undefined) this.#giveUp(call, "user");
+  /** An administrator ends a call, whatever has become of it. */
+  cancel(name: string, now: number): void {
+    for (const call of [...this.#rows.all().values()]) {
+      if (callName(call.user.callId) !== name || call.ending !== undefined) continue;
+      if (call.user.details === undefined) this.#giveUp(call, "user");
+      else if (call.other?.details === undefined) this.#giveUp(call, "other");
+      const sides = (["user", "other"] as const).filter((side) => call[side]?.details !== undefined);
+      if (call.offer !== undefined && call.user.details !== undefined)
+        this.#requests.acknowledge(call.user.details, refusedMedia(call.offer));
+      // An answer that crosses the CANCEL gets an ACK and a BYE.
+      this.#end(call, { why: "an administrator has ended the call", by: "server", sides }, now);
+    }
   }
 
   /** A request of one end, within its dialog with the server. */
   inDialog(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
-    const found = this.#find(mandatory);
+    const found = this.#rows.find(mandatory);
     // A user who has transferred the call hangs up their part of it.
-    if (found === undefined && request.method === "BYE" && this.#wasOf(mandatory)) return answered(request, 200);
+    if (found === undefined && request.method === "BYE" && this.#rows.wasOf(mandatory)) return answered(request, 200);
     if (found === undefined) return request.method === "ACK" ? accepted : answered(request, 481, "there is no such call");
     const { call, side } = found;
     if (request.method === "BYE") {
@@ -124,24 +138,27 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     if (request.method === "ACK" && mandatory.cseq.number === 1 && side === "user" && to === undefined) return accepted;
     if (request.method === "CANCEL") return answered(request, 481, "there is nothing to cancel");
     if (to === undefined || call.ending !== undefined) return request.method === "ACK" ? accepted : refused(request, notConnected);
-    return this.#requests.relay(call.id, to, offsetsOf(call, side), { envelope, request }, now);
+    const blocked = side === "other" ? refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory) : undefined;
+    if (blocked !== undefined) return refused(request, blocked);
+    this.#rows.retargeted(call, side, request);
+    return this.#requests.relay(call.id, to, { offsets: offsetsOf(call, side), side }, { envelope, request }, now);
   }
 
   /** A call of which both dialogs are there: what each end sends is passed on from now on. */
   adopt(call: Omit<ThirdPartyCall, "due">, now: number): void {
-    this.#keep({ ...call, due: now + maxCallTime });
+    this.#rows.keep({ ...call, due: now + maxCallTime });
   }
 
   /** Whether a request to, or of, a phone of the user is one of a call here. */
   takes(mandatory: MandatoryHeaders): boolean {
-    return this.#calls().size > 0 && (this.#find(mandatory) !== undefined || this.#wasOf(mandatory));
+    return this.#rows.all().size > 0 && (this.#rows.find(mandatory) !== undefined || this.#rows.wasOf(mandatory));
   }
 
   /** A response to a request of the server. */
   response({ to, text, status }: ResponseEnvelope, now: number): Receipt {
     const taker = takerOf(to);
     const [id = "", what = ""] = taker.kind === "third party" ? taker.id.split(".") : [];
-    const call = this.#calls().get(id);
+    const call = this.#rows.all().get(id);
     if (what === "user" || what === "other") {
       if (status >= 200) this.#finalOf(call, what, text, status, now);
     } else this.#requests.answered(what, text, status, now);
@@ -149,7 +166,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   }
 
   onAlarm(now: number): void {
-    for (const call of [...this.#calls().values()]) {
+    for (const call of [...this.#rows.all().values()]) {
       if (call.due <= now) {
         this.#due(call, now);
         continue;
@@ -161,16 +178,18 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
 
   /** Both ends get their BYE at once: the rows are deleted with the user. */
   onSubscriberDeleted(now: number): void {
-    for (const call of this.#calls().values())
+    for (const call of [...this.#rows.all().values()]) {
+      for (const side of ["user", "other"] as const) if (call[side]?.details === undefined) this.#giveUp(call, side);
       this.#end(call, { why: "the user was deleted", by: "server", sides: ["user", "other"] }, now);
-    this.#known = undefined;
+    }
+    this.#rows.wiped();
   }
 
   #due(call: ThirdPartyCall, now: number): void {
     if (call.ending !== undefined) return this.#sendByes(call, now);
     if (call.user.details === undefined) {
       this.#giveUp(call, "user");
-      return this.#forget(call);
+      return this.#rows.forget(call);
     }
     if (call.other?.details !== undefined)
       return this.#end(call, { why: "the call has lasted too long", by: "server", sides: ["user", "other"] }, now);
@@ -187,27 +206,33 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   }
 
   #finalOf(call: ThirdPartyCall | undefined, side: Side, text: string, status: number, now: number): void {
-    const isAnswer = status < 300;
-    if (!isAnswer && call !== undefined) return side === "user" ? this.#forget(call) : this.#failed(call, whyOf(status), now);
-    if (!isAnswer) return;
+    if (status >= 300) {
+      if (call !== undefined) return side === "user" ? this.#rows.forget(call) : this.#failed(call, whyOf(status), now);
+      return;
+    }
     const response = parsedResponse(text);
     const details = this.#requests.detailsOf(response);
-    const offer = sessionDescriptionOf(response);
+    const description = sessionDescriptionOf(response);
     if (details === undefined) return;
     const known = call?.[side]?.details;
-    // It is repeated: the ACK was lost, or that of the user has to wait for the other one.
-    if (call !== undefined && known?.remoteTag === details.remoteTag)
-      return side === "other" ? this.#requests.acknowledge(details) : undefined;
-    const isWanted = call !== undefined && known === undefined && call.ending === undefined && offer !== undefined;
-    if (!isWanted) return this.#refuseAnswer(details, side, offer, now);
-    if (side === "user") this.#userAnswered(call, details, offer, now);
-    else this.#connected(call, details, offer, now);
+    if (call !== undefined && known?.remoteTag === details.remoteTag) return this.#repeated(call, side, details);
+    const isFirst = call !== undefined && known === undefined && call.ending === undefined;
+    if (isFirst && description !== undefined)
+      return side === "user" ? this.#userAnswered(call, details, description, now) : this.#connected(call, details, description, now);
+    this.#refuseAnswer(details, side, description, now);
+    if (isFirst) this.#failed(call, "the other side answered without audio", now);
+  }
+
+  /** The ACK was lost, or that of the user has to wait for the other one. */
+  #repeated({ answer }: ThirdPartyCall, side: Side, details: CallDetails): void {
+    if (side === "other") this.#requests.acknowledge(details);
+    else if (answer !== undefined) this.#requests.acknowledge(details, answer);
   }
 
   /** The user waits from here on, and hears nothing before the other one answers. */
   #userAnswered(call: ThirdPartyCall, details: CallDetails, offer: string, now: number): void {
     const waiting = { ...call, user: { ...call.user, details }, offer, due: now + patienceOfUser };
-    this.#keep(waiting);
+    this.#rows.keep(waiting);
     this.#callOther(waiting, now);
   }
 
@@ -221,10 +246,10 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   }
 
   #otherAnswered(id: string, receipt: Receipt): void {
-    const call = this.#calls().get(id);
+    const call = this.#rows.all().get(id);
     if (call?.other === undefined || call.ending !== undefined || call.other.details !== undefined) return;
     if (receipt.kind === "answered") return this.#failed(call, whyOf(receipt.status), Date.now());
-    this.#keep({ ...call, other: { ...call.other, isTaken: true } });
+    this.#rows.keep({ ...call, other: { ...call.other, isTaken: true } });
   }
 
   async #sendToOther(call: ThirdPartyCall, now: number): Promise<Receipt> {
@@ -232,7 +257,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     if (isFault(asked)) return refusedBy(asked);
     const target = await selectTarget(this.#room, asked.question);
     if (isFault(target)) return refusedBy(target);
-    const current = this.#calls().get(call.id);
+    const current = this.#rows.all().get(call.id);
     if (current?.other === undefined || current.ending !== undefined) return accepted;
     this.#room.log.passed(now, "-", asked.text);
     const sent = this.#requests.sent(call, "other", asked.text);
@@ -242,7 +267,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   async #sendTo(call: ThirdPartyCall, target: Target, sent: SentRequest, now: number): Promise<Receipt> {
     if (target.kind === "redirect") return refusedBy(fault(target.status, "the address is elsewhere"));
     const home = target.kind === "home" ? target.home : this.#room.home.name;
-    if (call.other !== undefined) this.#keep({ ...call, other: { ...call.other, home } });
+    if (call.other !== undefined) this.#rows.keep({ ...call, other: { ...call.other, home } });
     if (target.kind === "external") return this.#forking.openExternal(sent, parsed(sent.text), target, now);
     const { kind: _kind, home: _home, ...more } = target;
     return this.#passOn(home, { ...sent, ...more });
@@ -252,7 +277,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     const { offer: _offer, ...rest } = call;
     const { transaction = "", callId = details.callId, tag = details.localTag, home } = call.other ?? {};
     const other = { transaction, callId, tag, details, ...(home === undefined ? {} : { home }) };
-    this.#keep({ ...rest, other, due: now + maxCallTime });
+    this.#rows.keep({ ...rest, other, answer, due: now + maxCallTime });
     this.#requests.acknowledge(details);
     if (call.user.details !== undefined) this.#requests.acknowledge(call.user.details, answer);
   }
@@ -274,21 +299,21 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   }
 
   #end(call: ThirdPartyCall, ending: Omit<NonNullable<ThirdPartyCall["ending"]>, "until">, now: number): void {
-    if (ending.sides.length === 0) return this.#forget(call);
+    if (ending.sides.length === 0) return this.#rows.forget(call);
     const over = { ...call, ending: { ...ending, until: now + maxEnding }, due: now + repeatAfter };
-    this.#keep(over);
+    this.#rows.keep(over);
     this.#sendByes(over, now);
   }
 
   /** Until the homes of all its ends have the BYE. */
   #sendByes(call: ThirdPartyCall, now: number): void {
     const { ending } = call;
-    if (ending === undefined || ending.until <= now) return this.#forget(call);
-    this.#keep({ ...call, due: now + repeatAfter });
+    if (ending === undefined || ending.until <= now) return this.#rows.forget(call);
+    this.#rows.keep({ ...call, due: now + repeatAfter });
     const hangUp = new HangUp(this.#room, this.#passOn, ending.by);
     const all = ending.sides.flatMap((side) => call[side]?.details ?? []);
     Promise.all(all.map((details) => hangUp.end({ name: "", since: call.since, details }, ending.why, now))).then(
-      () => this.#forget(call),
+      () => this.#rows.forget(call),
       (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
     );
   }
@@ -310,63 +335,10 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
       .end({ name: "", since: now, details }, "another phone has answered", now)
       .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
-
-  /** The dialog of a request: by its Call-ID and both tags. */
-  #find({ callId, fromTag, toTag }: MandatoryHeaders): { readonly call: ThirdPartyCall; readonly side: Side } | undefined {
-    for (const call of this.#calls().values())
-      for (const side of ["user", "other"] as const) {
-        const dialog = call[side];
-        if (dialog?.callId === callId && dialog.tag === toTag && dialog.details?.remoteTag === fromTag) return { call, side };
-      }
-    return undefined;
-  }
-
-  /** Whether it is of a user who has transferred the call. */
-  #wasOf({ callId, fromTag, toTag }: MandatoryHeaders): boolean {
-    return [...this.#calls().values()].some(
-      ({ user, isTransferred }) =>
-        isTransferred === true && user.callId === callId && user.tag === fromTag && user.details?.remoteTag === toTag,
-    );
-  }
-
-  #keep(call: ThirdPartyCall): void {
-    this.#calls().set(call.id, call);
-    this.#room.memory.run("INSERT OR REPLACE INTO third_party_calls (id, value) VALUES (?, ?)", call.id, shape.write(call));
-    this.#room.alarm.noLaterThan(call.due);
-  }
-
-  #forget({ id }: ThirdPartyCall): void {
-    if (this.#calls().delete(id)) this.#room.memory.run("DELETE FROM third_party_calls WHERE id = ?", id);
-  }
-
-  #calls(): Map<string, ThirdPartyCall> {
-    this.#known ??= new Map(
-      this.#room.memory
-        .all<{ id: string; value: string }>("SELECT id, value FROM third_party_calls")
-        .map(({ id, value }) => [id, shape.read(value)]),
-    );
-    return this.#known;
-  }
 }
 
+const tooMany: BegunCall = { kind: "refused", status: 409, why: "too many such calls of this user are in progress" };
 const notConnected: Fault = fault(491, "the call is not connected yet");
-
-function offsetsOf({ offsets }: ThirdPartyCall, side: Side): Offsets {
-  return { there: offsets?.[opposite(side)] ?? usualOffset, here: offsets?.[side] ?? usualOffset };
-}
-
-function opposite(side: Side): Side {
-  return side === "user" ? "other" : "user";
-}
-
-/** Whether the home of the other one may not have the INVITE yet. */
-function isUnsent({ user, other, ending }: ThirdPartyCall): boolean {
-  return ending === undefined && user.details !== undefined && other?.details === undefined && other?.isTaken !== true;
-}
-
-function whyOf(status: number): string {
-  return `the other side answered with ${status}`;
-}
 
 function refusedBy({ status, fault: why }: Fault): Receipt {
   return { kind: "answered", status, text: "", why };

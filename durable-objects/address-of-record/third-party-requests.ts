@@ -10,8 +10,11 @@ import {
   composeWithin,
   inFirstDialog,
   inOtherDialog,
+  isNumberTooHigh,
+  usualOffset,
 } from "../../lib/proxy/third-party-call.ts";
 import { validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
+import { isHopName } from "../../lib/routing/hop-name.ts";
 import { endsHere } from "../../lib/server/ends-here.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
@@ -31,6 +34,7 @@ import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault, answered, refused } from "../shared/reply.ts";
 import { mandatoryHeadersOf, parsed, parsedResponse } from "../shared/reparse.ts";
 import type { TargetQuestion } from "../shared/target-selection.ts";
+import { numberAtTheBeginning, referredTo } from "../shared/trunk-destinations.ts";
 import type { Account } from "./account.ts";
 import { refuseNumberWithin } from "./numbers-within-calls.ts";
 import type { PassOn } from "./pass-on.ts";
@@ -50,8 +54,9 @@ export interface ThirdPartyCall {
   readonly since: number;
   readonly user: OwnDialog & { readonly transaction: TransactionId };
   readonly other?: OwnDialog & { readonly transaction: TransactionId; readonly home?: HomeName; readonly isTaken?: true };
-  /** The session description of the user, while the other one is called. */
+  /** The session description of the user, while the other one is called; then that of the other one, for the user's ACK. */
   readonly offer?: string;
+  readonly answer?: string;
   /** When something has to be done. */
   readonly due: number;
   /** By how much the numbers of requests are higher towards each end; absent: `usualOffset`. */
@@ -62,16 +67,23 @@ export interface ThirdPartyCall {
   readonly ending?: { readonly why: string; readonly by: EndedBy; readonly sides: readonly Side[]; readonly until: number };
 }
 
+/** What became of the wish for a call. */
+export type BegunCall =
+  | { readonly kind: "begun"; readonly name: string; readonly callId: string }
+  | { readonly kind: "refused"; readonly status: number; readonly why: string };
+
 /** A request within a dialog that waits for its response from the other one; in memory only, as for any request without state. */
 interface Relayed {
   readonly request: Request;
   readonly answerTo: ReturnAddress;
   /** Milliseconds. */
   readonly at: number;
+  /** Of whom, in which call. */
+  readonly sender: string;
 }
 
-/** Of one home. */
-const maxRelayed = 200;
+/** Of one home, and of one end of a call. */
+const [maxRelayed, maxOfOne] = [200, 20];
 
 /** What the server sends in the calls that it sets up, and how it passes on what their ends send. */
 export class ThirdPartyRequests {
@@ -114,30 +126,39 @@ export class ThirdPartyRequests {
   relay(
     id: string,
     details: CallDetails,
-    offsets: Offsets,
+    { offsets, side }: { readonly offsets: Offsets; readonly side: Side },
     { envelope, request }: { readonly envelope: RequestEnvelope; readonly request: Request },
     now: number,
   ): Receipt {
     const to = farEnd(this.#room.keyring, details);
     if (to === undefined) return answered(request, 481);
     for (const [name, { at }] of this.#relayed) if (now - at > this.#room.timers.transaction) this.#relayed.delete(name);
-    if (this.#relayed.size >= maxRelayed) return refused(request, tooManyWithin);
+    const sender = `${id}.${side}`;
+    const own = [...this.#relayed.values()].filter((one) => one.sender === sender);
+    if (this.#relayed.size >= maxRelayed || own.length >= maxOfOne) return refused(request, tooManyWithin);
+    if (isNumberTooHigh(request, offsets)) return refused(request, tooHigh);
     const transaction = randomText() + randomText();
-    if (request.method !== "ACK") this.#relayed.set(transaction, { request, answerTo: envelope.answerTo, at: now });
+    if (request.method !== "ACK") this.#relayed.set(transaction, { request, answerTo: envelope.answerTo, at: now, sender });
     const send = () => {
       const text = inOtherDialog(request, details, this.hop(transaction), offsets);
       this.#room.log.passed(Date.now(), "-", text);
       this.#within(to, text, transaction, `${id}.${transaction}`);
     };
-    if (request.method === "REFER") void this.#refer(request, to, transaction, send);
+    if (request.method === "REFER") void this.#refer(request, to, { transaction, side }, send);
     else send();
     return accepted;
   }
 
-  /** As for a REFER of a phone within a call over a trunk. */
-  async #refer(refer: Request, receiver: DialogEnd, transaction: TransactionId, send: () => void): Promise<void> {
+  /** As for a REFER of a phone within a call over a trunk. Who is not the user has no number called by it. */
+  async #refer(
+    refer: Request,
+    receiver: DialogEnd,
+    { transaction, side }: { readonly transaction: TransactionId; readonly side: Side },
+    send: () => void,
+  ): Promise<void> {
     const way = { kind: "dialog", sender: receiver, receiver, recordRoute: undefined, alterations: {}, dialled: undefined } as const;
-    const refusal = await refuseNumberWithin(this.#room, refer, { ...way, hasOwnRouteToken: true, isFromCaller: true });
+    const foreign = side === "other" && isHopName(receiver.home) ? refuseNumberOf(refer) : undefined;
+    const refusal = foreign ?? (await refuseNumberWithin(this.#room, refer, { ...way, hasOwnRouteToken: true, isFromCaller: true }));
     if (refusal === undefined) send();
     else this.answered(transaction, answerFault(refer, refusal), refusal.status, Date.now());
   }
@@ -161,7 +182,7 @@ export class ThirdPartyRequests {
     const answerTo = returnInside(name, { kind: this.#kind, id });
     const envelope: RequestEnvelope = {
       ...{ kind: "request", text, answerTo, transaction, identity: `${user}@${domain}` },
-      ...{ to: { kind: "phone", phone: to.phone }, recordRoute: undefined },
+      ...{ to: { kind: "phone", phone: to.phone }, recordRoute: undefined, within: { isFromCaller: true, isLimited: false } },
     };
     this.#passOn(to.home, envelope).then(
       (receipt) => (receipt.kind === "answered" ? this.answered(transaction, receipt.text, receipt.status, Date.now()) : undefined),
@@ -230,3 +251,29 @@ export class ThirdPartyRequests {
 }
 
 const tooManyWithin: Fault = limitReached(480, "too many requests of this user's calls wait for an answer");
+const tooHigh: Fault = fault(400, "the number of CSeq is too high");
+
+function refuseNumberOf(refer: Request): Fault | undefined {
+  const to = referredTo(refer);
+  if (isFault(to)) return to;
+  return numberAtTheBeginning(to) === undefined ? undefined : fault(403, "only the user of this server may have the trunk call a number");
+}
+
+/** By how much the numbers of what an end sends change. */
+export function offsetsOf({ offsets }: ThirdPartyCall, side: Side): Offsets {
+  return { there: offsets?.[opposite(side)] ?? usualOffset, here: offsets?.[side] ?? usualOffset };
+}
+
+export function opposite(side: Side): Side {
+  return side === "user" ? "other" : "user";
+}
+
+/** Whether the home of the other one may not have the INVITE yet. */
+export function isUnsent({ user, other, ending }: ThirdPartyCall): boolean {
+  return ending === undefined && user.details !== undefined && other?.details === undefined && other?.isTaken !== true;
+}
+
+/** For the administrator, and in the BYE. */
+export function whyOf(status: number): string {
+  return `the other side answered with ${status}`;
+}

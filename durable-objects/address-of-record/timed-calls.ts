@@ -1,3 +1,4 @@
+import { headerIn } from "../../lib/failed-call.ts";
 import type { TokenLimits } from "../../lib/authentication/token-limits.ts";
 import { type DialogIds, callName, callOf, dialogName } from "../../lib/proxy/call-name.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
@@ -104,6 +105,11 @@ export class TimedCalls implements Part {
     const details: CallDetails = { callId: decodedText(mandatory.callId), ...tags, ...uris, routes, far: way.receiver, isCaller: true };
     const contact = flow.boundContacts[0]?.contact ?? local;
     this.#keep(name, { details, phone: phoneOnFlow(flow), contact, since: now, endsAt: now + seconds * 1000 });
+  }
+
+  /** A call was refused: it waits for no answer any more. */
+  refused(response: string): void {
+    if (this.#invites().size > 0) this.#forgetInvite(callName(headerIn(response, ["call-id", "i"]) ?? ""));
   }
 
   /**

@@ -1,5 +1,5 @@
 import { type TokenLimits, refuseScope, refuseTarget } from "../../lib/authentication/token-limits.ts";
-import { addressOf } from "../../lib/location/address.ts";
+import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
@@ -32,9 +32,12 @@ export function mayRedirectTo(limits: TokenLimits | undefined, uri: string, room
 export class TokenPolicy {
   readonly #room: Room;
   readonly #timedCalls: Pick<TimedCalls, "isFull">;
+  readonly #aliases: () => readonly string[];
 
-  constructor(room: Room, timedCalls: Pick<TimedCalls, "isFull">) {
+  /** @param aliases those of the user */
+  constructor(room: Room, timedCalls: Pick<TimedCalls, "isFull">, aliases: () => readonly string[]) {
     this.#room = room;
+    this.#aliases = aliases;
     this.#timedCalls = timedCalls;
   }
 
@@ -49,11 +52,18 @@ export class TokenPolicy {
     const notReferable = limits !== undefined && method === "REFER" ? this.#refuseReferral(limits, request) : undefined;
     if (notReferable !== undefined || limits === undefined || way.kind !== "address" || method === "ACK") return notReferable;
     const { address } = way;
-    const isOfOther = address.user !== this.#room.home.user || address.domain !== this.#room.home.domain;
-    if (method === "PUBLISH" && isOfOther) return fault(403, "the token of this connection is for its user's own presence");
+    const isOwn = this.#isOwn(address);
+    if (method === "PUBLISH" && !isOwn) return fault(403, "the token of this connection is for its user's own presence");
+    if (method === "OPTIONS" && isOwn) return undefined;
     const refusal = refuseScope(limits, method) ?? refuseTarget(limits, method, address);
     if (refusal !== undefined || method !== "INVITE" || isRepeated()) return refusal;
     return this.#refuseCall(limits, endOf(flow) ?? 0);
+  }
+
+  /** The user's address of record, or an alias of it. */
+  #isOwn({ user, domain }: Pick<Address, "user" | "domain">): boolean {
+    const { home } = this.#room;
+    return domain === home.domain && (user === home.user || this.#aliases().includes(user));
   }
 
   /** RFC 3515 §2.4.2: there is one Refer-To; who takes several may call any of them. */

@@ -91,15 +91,15 @@ export class MediaBridge {
     const of = await this.#mediaOfTrunk();
     if (of?.media.dtmf !== "rfc4733") return false;
     const known = this.#calls.get(callId)?.service;
-    const services = of.services.filter(({ name }) => known === undefined || known === anyService || name === known);
-    for (const service of services) {
-      const answer = await this.#around.ask(service, pressingCommand(this.#sessionOf(callId), fromTag, key)).catch((error: unknown) => {
-        this.#log(`the media service ${service.name} cannot be reached`, error);
-        return undefined;
-      });
-      if (answer?.isOk === true) return true;
-    }
-    return false;
+    const service = of.services.find(({ name }) => name === known);
+    // The other messages of the call wait for this.
+    if (service === undefined || this.#unavailable.has(service.name, Date.now())) return false;
+    const answer = await this.#around.ask(service, pressingCommand(this.#sessionOf(callId), fromTag, key)).catch((error: unknown) => {
+      this.#log(`the media service ${service.name} cannot be reached`, error);
+      this.#unavailable.remember(service.name, retryAfter, Date.now());
+      return undefined;
+    });
+    return answer?.isOk === true;
   }
 
   /** The trunk's server has refused a call: whether for its media, which nothing converts. */

@@ -1,5 +1,5 @@
 import { dialledMark } from "../../lib/proxy/route-token.ts";
-import { mayCall } from "../../lib/routing/destinations.ts";
+import { isForbidden, mayCall } from "../../lib/routing/destinations.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
@@ -7,7 +7,7 @@ import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
-import { notAllowed, numberAtTheBeginning, numberIn, referredTo, targetsWithin } from "../shared/trunk-destinations.ts";
+import { notAllowed, numberAtTheBeginning, referredTo, targetsWithin } from "../shared/trunk-destinations.ts";
 import type { KnownDialog } from "./active-calls.ts";
 
 /** Requests that may cost something. */
@@ -16,6 +16,9 @@ export const chargeable: readonly string[] = ["INVITE", "MESSAGE", "REFER"];
 /** RFC 3261 §12.2.2: another server may take it for the beginning of a new call, and look at its Request-URI only. */
 const noSuchCall = fault(481, "there is no such call over this trunk");
 
+/** With another status than 481, which ends the dialog at the phone. */
+const notKnown = fault(403, "nothing is known of this call any more, and the token of its user has limits");
+
 /**
  * Refuses a request within a call that could begin something new at the other server of a trunk: it has to be of a dialog that is known
  * there, and name no other number than that of the other end. If the memory of the calls is lost, a user may do within a call what
@@ -23,7 +26,7 @@ const noSuchCall = fault(481, "there is no such call over this trunk");
  */
 export function refuseOverTrunk(trunk: Trunk, envelope: RequestEnvelope, request: Request, dialog: KnownDialog): Fault | undefined {
   if (dialog.kind === "none") return noSuchCall;
-  if (dialog.kind === "unknown" && envelope.within?.isLimited === true) return noSuchCall;
+  if (dialog.kind === "unknown" && envelope.within?.isLimited === true) return notKnown;
   const isOutside = !isOfUser(envelope, trunk);
   if (request.method === "REFER") return isOutside ? refuseReferral(trunk, request) : undefined;
   const targets = targetsWithin(request, request.requestUri, 0);
@@ -31,7 +34,8 @@ export function refuseOverTrunk(trunk: Trunk, envelope: RequestEnvelope, request
     const number = numberAt(trunk, uri);
     if (number === undefined) return false;
     if (dialog.kind === "known") return number !== dialog.dialled && !dialog.targets.includes(dialledMark(uri));
-    return isOutside || !mayCall(trunk, number);
+    // The Contact of a server that has called us may have any number.
+    return isOutside || (envelope.within?.isFromCaller === false ? isForbidden(trunk, number) : !mayCall(trunk, number));
   };
   return targets.some(isRefused) ? notAllowed(trunk) : undefined;
 }
@@ -46,7 +50,7 @@ export function numberAt({ format }: Pick<Trunk, "format">, uri: string): string
 function refuseReferral(trunk: Trunk, refer: Request): Fault | undefined {
   const to = referredTo(refer);
   if (isFault(to)) return to;
-  return numberIn(to) === undefined ? undefined : notAllowed(trunk);
+  return numberAtTheBeginning(to) === undefined ? undefined : notAllowed(trunk);
 }
 
 /** Whether the sender is a user of the trunk's domain. */

@@ -5,32 +5,21 @@ import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request, hasHeader, headerValues } from "../../lib/syntax/message.ts";
 import { parseNameAddress } from "../../lib/syntax/name-address.ts";
 import { canonicalNumber } from "../../lib/syntax/telephone-number.ts";
-import { canonicalUser, dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
+import { canonicalUser, dialledNumber, nameOfUser, parseUri } from "../../lib/syntax/uri.ts";
 import type { Directory } from "../../platform/directory/directory.ts";
 
 /** Requests that may cost something. */
 const toNumbers = ["INVITE", "MESSAGE", "REFER"];
 
-/** A number that a URI has, and the domain that it is at; "" for a tel URI. */
-export interface Named {
-  readonly number: string;
-  readonly host: string;
-}
-
-export function numberIn(written: string): Named | undefined {
-  const uri = parseUri(written);
+/** A number at the beginning of a URI, also behind a service code or a pause: another server may skip what it does not know. The Contacts of some phones have one, with more after it. */
+export function numberAtTheBeginning(address: string): string | undefined {
+  const uri = parseUri(address);
   if (isFault(uri) || uri.kind === "other") return undefined;
-  if (uri.kind === "tel") return { number: dialledNumber(uri), host: "" };
-  const number = canonicalNumber(canonicalUser(uri.user ?? ""));
-  return number === undefined ? undefined : { number, host: uri.host.toLowerCase() };
-}
-
-/** A number at the beginning of a URI: another server may skip what it does not know. The Contacts of some phones have one, with more after it. */
-export function numberAtTheBeginning(written: string): string | undefined {
-  const uri = parseUri(written);
-  if (isFault(uri) || uri.kind !== "sip") return numberIn(written)?.number;
-  const user = canonicalUser(uri.user ?? "");
-  return canonicalNumber(user) ?? canonicalNumber(/^[-.()/\s]*\+?[-.()/\s\d]*/.exec(user)?.[0] ?? "");
+  if (uri.kind === "tel") return dialledNumber(uri);
+  const written = canonicalUser(uri.user ?? "");
+  const user = nameOfUser(written) ?? written;
+  const bare = user.replace(/^(?:[*#][*#\d]{0,20}[*#]|[wp](?=[+\d]))/i, "");
+  return canonicalNumber(bare) ?? canonicalNumber(/^[-.()/\s]*\+?[-.()/\s\d]*/.exec(bare)?.[0] ?? "");
 }
 
 /** Where a request within a dialog goes: strict routers, before us or after us, have the target elsewhere. @param popRoutes Routes of ours */
@@ -79,9 +68,11 @@ export async function refuseDestinationWithin(
 async function refuseNumberReferredTo(directory: Pick<Directory, "find">, trunk: Trunk, request: Request): Promise<Fault | undefined> {
   const uri = request.method === "REFER" ? referredTo(request) : undefined;
   if (isFault(uri)) return uri;
-  const named = uri === undefined ? undefined : numberIn(uri);
-  if (named === undefined || mayCall(trunk, named.number)) return undefined;
-  const isOwn = named.host === trunk.domain && (await directory.find(named.number, trunk.domain)).kind === "subscriber";
+  const number = uri === undefined ? undefined : numberAtTheBeginning(uri);
+  if (uri === undefined || number === undefined || mayCall(trunk, number)) return undefined;
+  const named = parseUri(uri);
+  const isHere = !isFault(named) && named.kind === "sip" && named.host.toLowerCase() === trunk.domain;
+  const isOwn = isHere && (await directory.find(canonicalUser(named.user ?? ""), trunk.domain)).kind === "subscriber";
   return isOwn ? undefined : notAllowed(trunk);
 }
 

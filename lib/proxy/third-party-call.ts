@@ -4,6 +4,7 @@ import { parseCSeq } from "../syntax/cseq.ts";
 import { type Request, type Response, headerValue, headerValues } from "../syntax/message.ts";
 import { toOctets } from "../syntax/octets.ts";
 import type { CallDetails } from "../transport/flow.ts";
+import { lastNumber } from "./hang-up.ts";
 
 /** One of the two dialogs of a call that this server sets up between a user and another address (RFC 3725): the server is its caller. */
 export interface OwnDialog {
@@ -92,9 +93,10 @@ export function composeWithin(
 export function inOtherDialog(request: Request, details: CallDetails, hop: Hop, { there, here }: Offsets): string {
   const { target, remote, routes = [] } = details;
   const referred = request.method === "NOTIFY" ? referredBack(request, here) : undefined;
+  const rack = rackAfter(request, here);
   return alter(request, {
     requestUri: toOctets(target === "" ? remote : target),
-    remove: [...ofDialog, ...(referred === undefined ? [] : ["event"])],
+    remove: [...ofDialog, ...(referred === undefined ? [] : ["event"]), ...(rack === undefined ? [] : ["rack"])],
     push: [
       ["Via", viaValue(hop.host, hop.branch)],
       ...routes.map((route) => ["Route", toOctets(route)] as const),
@@ -102,8 +104,15 @@ export function inOtherDialog(request: Request, details: CallDetails, hop: Hop, 
       ["CSeq", cseqAfter(request, there)],
       ...contactOf(request, hop),
       ...(referred === undefined ? [] : [["Event", referred] as const]),
+      ...(rack === undefined ? [] : [["RAck", rack] as const]),
     ],
   });
+}
+
+/** Whether its number in the other dialog would be too high for a BYE of the server after it. */
+export function isNumberTooHigh(request: Request, { there }: Offsets): boolean {
+  const cseq = parseCSeq(headerValue(request, "cseq") ?? "");
+  return isFault(cseq) || (request.method !== "ACK" && cseq.number + there >= lastNumber);
 }
 
 /** The response to such a request, as the dialog gets it that the request came from. */
@@ -134,6 +143,14 @@ function referredBack(notify: Request, offset: number): string | undefined {
   const written = headerValue(notify, "event") ?? "";
   const id = /^refer[ \t]*;[ \t]*id[ \t]*=[ \t]*(\d{1,10})$/i.exec(written)?.[1];
   return id === undefined ? undefined : `refer;id=${Number(id) - offset}`;
+}
+
+/** RFC 3262 §7.2: it names an INVITE by the number that this has in the dialog which the request comes from. */
+function rackAfter(request: Request, offset: number): string | undefined {
+  const [response, cseq, method] = (headerValue(request, "rack") ?? "").split(/[ \t]+/);
+  return cseq === undefined || method === undefined || !/^\d{1,10}$/.test(cseq)
+    ? undefined
+    : `${response} ${Number(cseq) - offset} ${method}`;
 }
 
 function cseqAfter(request: Request, offset: number): string {

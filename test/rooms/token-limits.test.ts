@@ -142,6 +142,7 @@ describe("the limits of a token", () => {
     expect(await ask(watches, "OPTIONS", to)).toBe(403);
     const registers = await connected(await minted(ofUser(alice, { scope: ["register"] })), alice);
     expect([await ask(registers, "OPTIONS", to), await ask(registers, "PUBLISH", `${to};gr=urn:uuid:1`)]).toEqual([403, 403]);
+    expect(await ask(registers, "OPTIONS", `sip:${alice}@localhost`)).not.toBe(403);
   });
 
   it("are the targets: whom the user calls and writes to", async () => {

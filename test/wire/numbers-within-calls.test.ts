@@ -82,6 +82,8 @@ describe("a request within a call over a trunk", () => {
     expect(await asks("REFER", dialog, two)).toBe(400);
     expect(await asks("REFER", dialog, [["Refer-To", "<sip:+15551111@localhost>, <sip:+1900555@localhost>"]])).toBe(400);
     expect(await asks("REFER", dialog, [["Refer-To", "<sip:+1-900-555@localhost>"]])).toBe(403);
+    for (const user of ["*31%23+1900555", "w+1900555", "%2331%23+1900555"])
+      for (const method of ["INVITE", "MESSAGE"]) expect([user, await asks(method, { ...dialog, target: at(user) })]).toEqual([user, 403]);
   });
 
   it("goes to the Contact of the other end, to what was dialled, and to names", async () => {
@@ -125,7 +127,7 @@ describe("a request within a call over a trunk", () => {
     expect(await asks("INVITE", dialog, [], bob)).toBe(202);
     await hangsUp(dialog, bob);
     for (const tag of ["made-up", "other"])
-      expect(await asks("INVITE", { ...dialog, remote: `<sip:+15550000@localhost>;tag=${tag}` }, [], bob)).toBe(481);
+      expect(await asks("INVITE", { ...dialog, remote: `<sip:+15550000@localhost>;tag=${tag}` }, [], bob)).toBe(403);
     bob.socket.cut();
   });
 

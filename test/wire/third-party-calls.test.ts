@@ -252,6 +252,82 @@ describe("a call that an application asks for", () => {
     expect(alice.socket.rest()).toEqual([]);
   });
 
+  it("is listed and ended also when another one has answered for the user", async () => {
+    const [carol] = await serverUnderTest.phones("direct", "carol");
+    const rules = { forward: { always: carol.aor } };
+    await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, rules);
+    const { id } = (await (await asks(bob.account)).json()) as { id: string };
+    carol.reply(await carol.next("INVITE"), 200, offer);
+    const second = await bob.next("INVITE");
+    expect((await callsOf()).map((call) => call.id)).toEqual([id]);
+    bob.reply(second, 200, answer);
+    await bob.next("ACK");
+    await carol.next("ACK");
+    expect((await ends(id)).status).toBe(204);
+    for (const phone of [carol, bob]) phone.reply(await phone.next("BYE"), 200);
+    await isOver();
+    carol.socket.cut();
+  });
+
+  it("is over when its end crosses the answer of the user", async () => {
+    const { id } = (await (await asks(bob.account)).json()) as { id: string };
+    const first = await alice.next("INVITE");
+    alice.reply(first, 180);
+    expect((await ends(id)).status).toBe(204);
+    alice.reply(first, 200, offer);
+    expect((await alice.next("ACK")).body).toMatch(/m=audio 0 /);
+    alice.reply(await alice.next("BYE"), 200);
+    await bob.hearsNothing("INVITE", alice);
+  });
+
+  it("takes no request with a number that would be too high for its own BYE", async () => {
+    const { near } = await connects();
+    const sent = alice.inDialog("INFO", near, { cseq: 2_147_482_999 });
+    expect((await alice.finalResponse(sent)).status).toBe(400);
+    alice.bye(near);
+    bob.reply(await bob.next("BYE"), 200);
+  });
+
+  it("goes to the Contact that an end has now", async () => {
+    const { near, far } = await connects();
+    bob.inDialog("UPDATE", far, { contact: "<sip:elsewhere@phone.invalid;transport=ws>" });
+    alice.reply(await alice.next("UPDATE"), 200);
+    await bob.next(200, { method: "UPDATE" });
+    alice.bye(near);
+    const bye = await bob.next("BYE");
+    bob.reply(bye, 200);
+    expect(bye.startLine).toBe("BYE sip:elsewhere@phone.invalid;transport=ws SIP/2.0");
+  });
+
+  it("passes nothing of one whom the user has blocked meanwhile, but the end", async () => {
+    const { far } = await connects();
+    await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, { blocked: [bob.aor.slice(4)] });
+    const info = bob.inDialog("INFO", far, { body: "hello" });
+    expect((await bob.finalResponse(info)).status).toBeGreaterThanOrEqual(400);
+    expect(alice.socket.rest().filter(({ method }) => method === "INFO")).toEqual([]);
+    bob.bye(far);
+    alice.reply(await alice.next("BYE"), 200);
+  });
+
+  it("ends at once if the other one answers without media", async () => {
+    await userAnswers();
+    bob.reply(await bob.next("INVITE"), 200);
+    await bob.next("ACK");
+    bob.reply(await bob.next("BYE"), 200);
+    const bye = await alice.next("BYE", { milliseconds: 5000 });
+    alice.reply(bye, 200);
+    expect(header(bye, "reason")).toContain("the other side answered without audio");
+  });
+
+  it("takes so many requests of one end at a time, and leaves the other one its own", async () => {
+    const { near, far } = await connects();
+    const sent = Array.from({ length: 21 }, () => bob.inDialog("INFO", far, { body: "x" }));
+    expect((await bob.finalResponse(sent[20] ?? sent[0]!)).status).toBe(480);
+    const own = alice.inDialog("INFO", near, { body: "y" });
+    bob.reply(await bob.next("INFO"), 200);
+    expect((await alice.finalResponse(own)).status).toBe(200);
+  });
+
   it("needs a phone of the user", async () => {
     const never = await serverUnderTest.newcomer("never");
     expect((await asks(bob.account, never)).status).toBe(409);
@@ -310,6 +386,22 @@ describe("a call that an application asks for, to a number", () => {
     const allowed = refers("+1556");
     provider.reply(await provider.next("REFER"), 202);
     expect((await alice.finalResponse(allowed)).status).toBe(202);
+  });
+
+  it("has the trunk call no number for the other side", async () => {
+    const rules = { forward: { always: "sip:+1444@localhost" } };
+    await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, rules);
+    const [caller] = await serverUnderTest.phones("direct", "bob");
+    await asks(caller.account);
+    provider.reply(await provider.next("INVITE"), 200, [contact(), "Content-Type: application/sdp"], telephoneSdp());
+    const invite = await caller.next("INVITE");
+    caller.reply(invite, 200, answer);
+    await caller.next("ACK");
+    await provider.next("ACK");
+    const refers = caller.inDialog("REFER", dialogOfCallee(invite, caller.tag), { headers: [["Refer-To", "<sip:+1555@localhost>"]] });
+    expect((await caller.finalResponse(refers)).status).toBe(403);
+    expect(provider.rest().filter(({ method }) => method === "REFER")).toEqual([]);
+    caller.socket.cut();
   });
 
   it("is refused where the trunk does not take it", async () => {

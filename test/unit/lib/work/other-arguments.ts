@@ -42,6 +42,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
     { host: "example.com", user: "a", branch: "b" },
     { there: 10, here: 10 },
   ],
+  isNumberTooHigh: [{ there: 10, here: 10 }],
   pressingCommand: ["tag", { code: "5", duration: 100 }],
   inFirstDialog: [request, { host: "example.com", user: "a" }],
   awayFrom: [[["Contact", "<sip:bob@example.com>"]]],
