@@ -197,9 +197,13 @@ it("keys in INFO are for the service if the trunk says so, other INFO and unfit 
   expect(engine.commands.slice(-2)).toEqual(["play DTMF", "play DTMF"]);
   for (const body of ["Signal=55", "Signal=", "Sig=5"]) expect([body, await presses(body)]).toEqual([body, 415]);
   expect(await presses("5", "text/plain")).toBe(415);
-  // A service that does not do it.
+  // A service that does not do it, and one that does not answer: it is asked no more for a while.
   engine.sessions.clear();
   expect(await presses("Signal=5")).toBe(415);
+  engine.delay = 2600;
+  engine.commands.length = 0;
+  for (let each = 0; each < 3; each += 1) expect(await presses("Signal=5")).toBe(415);
+  expect(engine.commands).toEqual(["play DTMF"]);
 });
 
 describe("a slow media service", () => {

@@ -59,6 +59,17 @@ describe("a call that a token allows for a time ends at its time", () => {
     expect(bob.state).toBe("ended by bye");
   });
 
+  it("and calls that were refused leave room for others", async () => {
+    const { world, alice, bob } = await start({ maximumSeconds: 3600 });
+    for (let count = 0; count < 60; count += 1) {
+      alice.invites(bob.aor);
+      await world.settle();
+      bob.rejects(486);
+      await world.settle();
+      expect(alice.state).toBe("ended 486");
+    }
+  });
+
   it("also if its answer is heard on a connection whose token has no such limit", async () => {
     const { world, alice, bob } = await start({ maximumSeconds: 60, scope: ["call"] });
     world.signsInByToken("alice", { scope: ["register"] });
