@@ -1,6 +1,7 @@
 import { KeptTrace } from "./kept-trace.ts";
 import { CallRecords } from "./call-records.ts";
 import { LiveCalls } from "./live-calls.ts";
+import type { Bye } from "../../lib/proxy/bye.ts";
 import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { Account } from "./account.ts";
@@ -79,7 +80,11 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, unanswered, messages }, passOn);
   const lists = new ListServer(room, account, forking, passOn);
   const thirdPartyCalls = new ThirdPartyCalls(room, account, forking, passOn);
-  const transfers = new TransferredCalls(room, account, forking, thirdPartyCalls, passOn);
+  const over = (bye: Bye, now: number) => {
+    activeCalls.ended(bye);
+    records.ended(bye, undefined, now);
+  };
+  const transfers = new TransferredCalls(room, account, { forking, connected: thirdPartyCalls, over }, passOn);
   const localUserAgents = [presence, lists, thirdPartyCalls, transfers];
   const stateless = new StatelessForwarding(
     room,

@@ -31,9 +31,9 @@ export class ThirdPartyCallRows {
     return undefined;
   }
 
-  /** Whether it is of a user who has transferred the call. */
-  wasOf({ callId, fromTag, toTag }: MandatoryHeaders): boolean {
-    return [...this.all().values()].some(
+  /** The call that the sender of a request has transferred. */
+  wasOf({ callId, fromTag, toTag }: MandatoryHeaders): ThirdPartyCall | undefined {
+    return [...this.all().values()].find(
       ({ user, isTransferred }) =>
         isTransferred === true && user.callId === callId && user.tag === fromTag && user.details?.remoteTag === toTag,
     );

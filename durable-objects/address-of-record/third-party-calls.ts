@@ -27,23 +27,15 @@ import type { Part } from "./part.ts";
 import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
 import { ThirdPartyCallRows } from "./third-party-call-rows.ts";
-import {
-  type BegunCall,
-  type Side,
-  type ThirdPartyCall,
-  ThirdPartyRequests,
-  agent,
-  isUnsent,
-  offsetsOf,
-  opposite,
-  whyOf,
-} from "./third-party-requests.ts";
+import { type BegunCall, type Side, type ThirdPartyCall, ThirdPartyRequests, agent } from "./third-party-requests.ts";
+import { isUnsent, maxCallTime, offsetsOf, opposite, whyOf, withoutOwn } from "./third-party-requests.ts";
 
 /** Milliseconds. A phone that has answered waits 32 s for the ACK (RFC 3261 §13.3.1.4), which it gets when the other end answers. */
 const patienceOfUser = 25_000;
 const repeatAfter = 2000;
 const maxEnding = 60_000;
-const maxCallTime = 24 * 3_600_000;
+/** Until a phone that has transferred its call gets a BYE: most hang up themselves (RFC 5589 §6.1). */
+const patienceWithPhone = 5000;
 /** Of one user at a time. */
 const maxCalls = 20;
 
@@ -102,7 +94,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
 
   /** The calls by name; those of a phone of this home are known to its connection too, once they are answered. */
   all(): readonly { readonly name: string; readonly callId: string; readonly remote: string; readonly isAnswered: boolean }[] {
-    const present = [...this.#rows.all().values()].filter(({ ending, isTransferred }) => ending === undefined && isTransferred !== true);
+    const present = [...this.#rows.all().values()].filter(({ ending }) => ending === undefined);
     return present.map(({ user: { callId, details }, target }) => {
       return { name: callName(callId), callId, remote: target, isAnswered: details !== undefined };
     });
@@ -115,6 +107,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
       if (call.user.details === undefined) this.#giveUp(call, "user");
       else if (call.other?.details === undefined) this.#giveUp(call, "other");
       const sides = (["user", "other"] as const).filter((side) => call[side]?.details !== undefined);
+      this.#requests.hangUp(call.own, "an administrator has ended the call", now);
       if (call.offer !== undefined && call.user.details !== undefined)
         this.#requests.acknowledge(call.user.details, refusedMedia(call.offer));
       // An answer that crosses the CANCEL gets an ACK and a BYE.
@@ -125,9 +118,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   /** A request of one end, within its dialog with the server. */
   inDialog(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
     const found = this.#rows.find(mandatory);
-    // A user who has transferred the call hangs up their part of it.
-    if (found === undefined && request.method === "BYE" && this.#rows.wasOf(mandatory)) return answered(request, 200);
-    if (found === undefined) return request.method === "ACK" ? accepted : answered(request, 481, "there is no such call");
+    if (found === undefined) return this.#withoutDialog(request, mandatory);
     const { call, side } = found;
     if (request.method === "BYE") {
       this.#ended(call, side, envelope.endedBy, now);
@@ -144,14 +135,22 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     return this.#requests.relay(call.id, to, { offsets: offsetsOf(call, side), side }, { envelope, request }, now);
   }
 
+  /** A user who has transferred the call hangs up their part of it. */
+  #withoutDialog(request: Request, mandatory: MandatoryHeaders): Receipt {
+    const left = request.method === "BYE" ? this.#rows.wasOf(mandatory) : undefined;
+    if (left !== undefined) this.#rows.keep(withoutOwn(left));
+    if (request.method === "ACK") return accepted;
+    return left === undefined ? answered(request, 481, "there is no such call") : answered(request, 200);
+  }
+
   /** A call of which both dialogs are there: what each end sends is passed on from now on. */
   adopt(call: Omit<ThirdPartyCall, "due">, now: number): void {
-    this.#rows.keep({ ...call, due: now + maxCallTime });
+    this.#rows.keep({ ...call, due: now + (call.own === undefined ? maxCallTime : patienceWithPhone) });
   }
 
   /** Whether a request to, or of, a phone of the user is one of a call here. */
   takes(mandatory: MandatoryHeaders): boolean {
-    return this.#rows.all().size > 0 && (this.#rows.find(mandatory) !== undefined || this.#rows.wasOf(mandatory));
+    return this.#rows.all().size > 0 && (this.#rows.find(mandatory) ?? this.#rows.wasOf(mandatory)) !== undefined;
   }
 
   /** A response to a request of the server. */
@@ -187,6 +186,10 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
 
   #due(call: ThirdPartyCall, now: number): void {
     if (call.ending !== undefined) return this.#sendByes(call, now);
+    if (call.own !== undefined) {
+      this.#requests.hangUp(call.own, "the call was transferred", now);
+      return this.#rows.keep(withoutOwn(call));
+    }
     if (call.user.details === undefined) {
       this.#giveUp(call, "user");
       return this.#rows.forget(call);
@@ -331,9 +334,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   /** An answer that comes too late, or from a second phone. */
   #refuseAnswer(details: CallDetails, side: Side, offer: string | undefined, now: number): void {
     this.#requests.acknowledge(details, side === "user" && offer !== undefined ? refusedMedia(offer) : undefined);
-    new HangUp(this.#room, this.#passOn, "server")
-      .end({ name: "", since: now, details }, "another phone has answered", now)
-      .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
+    this.#requests.hangUp(details, "another phone has answered", now);
   }
 }
 

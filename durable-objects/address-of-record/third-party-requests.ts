@@ -37,6 +37,7 @@ import type { TargetQuestion } from "../shared/target-selection.ts";
 import { numberAtTheBeginning, referredTo } from "../shared/trunk-destinations.ts";
 import type { Account } from "./account.ts";
 import { refuseNumberWithin } from "./numbers-within-calls.ts";
+import { HangUp } from "./hang-up.ts";
 import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
 
@@ -63,6 +64,8 @@ export interface ThirdPartyCall {
   readonly offsets?: Readonly<Record<Side, number>>;
   /** It was transferred by its user, who may still end what they had (RFC 3515). */
   readonly isTransferred?: true;
+  /** The dialog of the phone that has transferred it, as long as that has not hung up. */
+  readonly own?: CallDetails;
   /** Why it ends, and which ends have not had their BYE. */
   readonly ending?: { readonly why: string; readonly by: EndedBy; readonly sides: readonly Side[]; readonly until: number };
 }
@@ -82,6 +85,8 @@ interface Relayed {
   readonly sender: string;
 }
 
+/** Milliseconds that such a call lasts at most. */
+export const maxCallTime = 24 * 3_600_000;
 /** Of one home, and of one end of a call. */
 const [maxRelayed, maxOfOne] = [200, 20];
 
@@ -110,6 +115,14 @@ export class ThirdPartyRequests {
     const text = composeOwnAck(details, this.hop(transaction), answer, cseq);
     this.#room.log.passed(Date.now(), "-", text);
     this.#within(to, text, transaction, "ack");
+  }
+
+  /** A BYE in the name of the end that the server stands for; none if there is no such dialog. */
+  hangUp(details: CallDetails | undefined, why: string, now: number): void {
+    if (details === undefined) return;
+    new HangUp(this.#room, this.#passOn, "server")
+      .end({ name: "", since: now, details }, why, now)
+      .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
   /** A request in the name of an end that the server stands for. @param id names its response */
@@ -276,4 +289,9 @@ export function isUnsent({ user, other, ending }: ThirdPartyCall): boolean {
 /** For the administrator, and in the BYE. */
 export function whyOf(status: number): string {
   return `the other side answered with ${status}`;
+}
+
+/** The phone that has transferred the call has hung up. */
+export function withoutOwn({ own: _own, ...call }: ThirdPartyCall): ThirdPartyCall {
+  return { ...call, due: call.since + maxCallTime };
 }

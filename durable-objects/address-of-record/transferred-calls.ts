@@ -1,5 +1,5 @@
 import { refusedMedia } from "../../lib/proxy/third-party-call.ts";
-import { targetIn } from "../../lib/proxy/bye.ts";
+import { type Bye, targetIn } from "../../lib/proxy/bye.ts";
 import { type ReferTarget, readReferTarget } from "../../lib/proxy/refer-target.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
@@ -46,6 +46,12 @@ interface Transfer extends Pick<ThirdPartyCall, "id" | "target" | "since" | "use
   readonly isRestoring?: true;
 }
 
+interface TransferParts {
+  readonly forking: Pick<Forking, "openExternal">;
+  readonly connected: ThirdPartyCalls;
+  readonly over: (bye: Bye, now: number) => void;
+}
+
 /** Milliseconds. The trunk's server waits 32 s for the ACK (RFC 3261 §13.3.1.4), which it gets when the other one answers. */
 const patience = 25_000;
 /** The numbers of what the server sends to the user's phone, higher than those of the end that it stands for. */
@@ -74,14 +80,17 @@ export class TransferredCalls implements Part, LocalUserAgent {
   readonly #forking: Pick<Forking, "openExternal">;
   readonly #connected: ThirdPartyCalls;
   readonly #passOn: PassOn;
+  readonly #over: (bye: Bye, now: number) => void;
   #known: Map<string, Transfer> | undefined;
 
-  constructor(room: Room, account: Account, forking: Pick<Forking, "openExternal">, connected: ThirdPartyCalls, passOn: PassOn) {
+  /** @param over learns that a call is not its user's any more */
+  constructor(room: Room, account: Account, { forking, connected, over }: TransferParts, passOn: PassOn) {
     this.#room = room;
     this.#requests = new ThirdPartyRequests(room, account, passOn, "transfer");
     this.#forking = forking;
     this.#connected = connected;
     this.#passOn = passOn;
+    this.#over = over;
   }
 
   /** A REFER of the user's phone. @returns why it is refused; else it is accepted (202) */
@@ -187,9 +196,14 @@ export class TransferredCalls implements Part, LocalUserAgent {
     if (details === undefined || answer === undefined) return this.#failed(transfer, status < 300 ? 488 : status, now);
     this.#requests.acknowledge(details);
     this.#acknowledge(transfer, answer);
-    const { id, target, since, user, other, cseq } = transfer;
+    const { id, target, user, other, cseq, own, hasLeft } = transfer;
     const offsets = { user: cseq + offset, other: offset };
-    this.#connected.adopt({ id, target, since, user, other: { ...other, details }, offsets, isTransferred: true }, now);
+    const left = hasLeft === true ? {} : { own };
+    const connected = { id, target, since: now, user, other: { ...other, details }, offsets, isTransferred: true as const, ...left };
+    this.#connected.adopt(connected, now);
+    // If its phone disappears, the call goes on.
+    const dialog = { callId: user.callId, fromTag: own.remoteTag, toTag: own.localTag };
+    this.#over({ dialog, other: user.details?.far?.home ?? "", requestUri: user.details?.target ?? "", isOurs: true }, now);
     this.#notify(transfer, 200);
     this.#forget(transfer);
   }

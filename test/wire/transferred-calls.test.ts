@@ -72,7 +72,7 @@ function says(method: string, { callId, local, remote, target, routes }: Dialog,
 }
 
 beforeAll(async () => {
-  serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } });
+  serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", DEAD_CALL_TIME: "1" } });
 });
 afterAll(() => serverUnderTest.close());
 beforeEach(async () => {
@@ -128,6 +128,32 @@ describe("a transfer that this server performs", () => {
     const theirs = bob.bye(dialogOfCallee(invite, bob.tag));
     provider.reply(await provider.next("BYE"), 200);
     expect((await bob.finalResponse(theirs)).status).toBe(200);
+  });
+
+  it("is the other two's, whatever becomes of the phone that has transferred it", async () => {
+    const { near } = await talks();
+    await refers(near);
+    const invite = await bob.next("INVITE");
+    bob.reply(invite, 200, answer);
+    await bob.next("ACK");
+    await provider.next("ACK");
+    expect(await notified()).toBe("200 terminated");
+    // It does not hang up.
+    const bye = await alice.next("BYE", { milliseconds: 8000 });
+    expect(header(bye, "reason")).toContain("the call was transferred");
+    alice.reply(bye, 200);
+    alice.socket.cut();
+    const info = bob.inDialog("INFO", dialogOfCallee(invite, bob.tag), { body: "x" });
+    provider.reply(await provider.next("INFO"), 200);
+    expect((await bob.finalResponse(info)).status).toBe(200);
+    await new Promise((resume) => void setTimeout(resume, 3000));
+    expect(provider.rest().filter(({ method }) => method === "BYE")).toEqual([]);
+    const calls = `/domains/localhost/subscribers/${alice.account}/calls`;
+    const [call] = ((await (await serverUnderTest.server.api("GET", calls)).json()) as { calls: { id: string }[] }).calls;
+    expect((await serverUnderTest.server.api("DELETE", `${calls}/${call?.id}`)).status).toBe(204);
+    bob.reply(await bob.next("BYE"), 200);
+    provider.reply(await provider.next("BYE"), 200);
+    await expect.poll(rows).toEqual([0, 0]);
   });
 
   it("replaces a call of the user's (attended, RFC 3891)", async () => {
