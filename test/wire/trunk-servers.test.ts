@@ -435,8 +435,8 @@ describe("a trunk's settings", () => {
       {
         ...{ name: `t${count}`, register: false, inbound: false, trusted: false, prefixes: [] },
         ...{ format: "e164", maximum_calls: 0, connections: 1, options_interval: 0, servers: [{ uri: server, priority: 1, weight: 1 }] },
-        ...{ identity: "pass", verify: "off" },
-        media: { profile: "auto", codecs: [], service: "" },
+        ...{ identity: "pass", verify: "off", refer: "pass" },
+        media: { profile: "auto", codecs: [], service: "", dtmf: "auto" },
       },
     ]);
   });
