@@ -10,6 +10,8 @@ import { HangUp } from "./hang-up.ts";
 import type { PendingInvites } from "./pending-invites.ts";
 import type { Registrar } from "./registrar.ts";
 import type { Room } from "./room.ts";
+import type { ListedCall } from "./third-party-call-rows.ts";
+import type { TransferredCalls } from "./transferred-calls.ts";
 import type { ThirdPartyCalls } from "./third-party-calls.ts";
 
 /** In a BYE or CANCEL from the server. */
@@ -24,6 +26,7 @@ export class LiveCalls {
   readonly #unanswered: UnansweredRequests;
   readonly #registrar: Registrar;
   readonly #thirdPartyCalls: ThirdPartyCalls;
+  readonly #transfers: TransferredCalls;
   readonly #hangUp: HangUp;
 
   constructor(
@@ -35,6 +38,7 @@ export class LiveCalls {
       readonly unanswered: UnansweredRequests;
       readonly registrar: Registrar;
       readonly thirdPartyCalls: ThirdPartyCalls;
+      readonly transfers: TransferredCalls;
     },
     passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>,
   ) {
@@ -45,6 +49,7 @@ export class LiveCalls {
     this.#unanswered = parts.unanswered;
     this.#registrar = parts.registrar;
     this.#thirdPartyCalls = parts.thirdPartyCalls;
+    this.#transfers = parts.transfers;
     this.#hangUp = new HangUp(room, passOn, "server");
   }
 
@@ -58,7 +63,7 @@ export class LiveCalls {
       id: this.#idOf(name),
       ...({ state: "ringing", direction: "incoming", callId: details?.callId, remote: details?.remote, since: undefined } as const),
     }));
-    const begun = this.#thirdPartyCalls.all().map(({ name, callId, remote, isAnswered }) => ({
+    const begun = this.#ofServer().map(({ name, callId, remote, isAnswered }) => ({
       id: this.#idOf(name),
       ...({ state: isAnswered ? "answered" : "ringing", direction: "incoming", callId, remote, since: undefined } as const),
     }));
@@ -69,14 +74,20 @@ export class LiveCalls {
     return [...new Map([...calling, ...ringing, ...begun, ...answered].map((call) => [call.id, call])).values()];
   }
 
+  /** Calls that the server holds together. */
+  #ofServer(): readonly ListedCall[] {
+    return [...this.#thirdPartyCalls.all(), ...this.#transfers.all()];
+  }
+
   /**
    * Both ends of an answered call get a BYE (RFC 3261 §15), in the name of each other. A call that rings is cancelled: its caller gets 487.
    */
   end(id: string, now: number): EndOfCall {
     const isOne = (name: string) => this.#idOf(name) === id;
-    const begun = this.#thirdPartyCalls.all().find(({ name }) => isOne(name));
+    const begun = this.#ofServer().find(({ name }) => isOne(name));
     if (begun !== undefined) {
       this.#thirdPartyCalls.cancel(begun.name, now);
+      this.#transfers.cancel(begun.name, now);
       return "ended";
     }
     const answered = this.#activeCalls.all(now).filter(({ name }) => isOne(name));

@@ -1,4 +1,4 @@
-import type { SenderInside } from "../../lib/transport/return-address.ts";
+import type { ReturnAddress, SenderInside } from "../../lib/transport/return-address.ts";
 import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { Request } from "../../lib/syntax/message.ts";
@@ -10,8 +10,8 @@ export interface LocalUserAgent {
   readonly phone: PhoneId;
   /** Those of its own whose responses it takes. */
   readonly senders: readonly SenderInside["kind"][];
-  /** Whether it has taken over the dialog of a request from a phone. */
-  takes?(mandatory: MandatoryHeaders): boolean;
+  /** Whether it has taken over the dialog of a request that this end of it has sent. */
+  takes?(mandatory: MandatoryHeaders, sender: ReturnAddress): boolean;
   /** A request in a dialog of its own. */
   inDialog(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt;
   /** The response to a request of its own. */

@@ -1,7 +1,7 @@
 import { KeptTrace } from "./kept-trace.ts";
 import { CallRecords } from "./call-records.ts";
 import { LiveCalls } from "./live-calls.ts";
-import type { Bye } from "../../lib/proxy/bye.ts";
+import type { EndedBy } from "../../lib/transport/envelope.ts";
 import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { Account } from "./account.ts";
@@ -14,6 +14,8 @@ import { PushNotifications } from "./push-notifications.ts";
 import { Routing } from "./routing.ts";
 import { ThirdPartyCalls } from "./third-party-calls.ts";
 import { TakenOverDialogs } from "./taken-over-dialogs.ts";
+import type { Side, ThirdPartyCall } from "./third-party-requests.ts";
+import { byeOf } from "./transfer-rows.ts";
 import { TransferredCalls } from "./transferred-calls.ts";
 import { TimedCalls } from "./timed-calls.ts";
 import { Terminating } from "./terminating.ts";
@@ -75,16 +77,26 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   const forking = new Forking(room, { contexts, records, unanswered, pushes }, passOn, waitsForCall);
   pushes.whenGone((phone, now) => forking.phoneIsGone(phone, now));
   const routing = new Routing(room, contexts, forking);
-  const callsAtPresent = (now: number) => unanswered.ringing().length + pendingInvites.pending().length + activeCalls.count(now);
+  const callsAtPresent = (now: number) =>
+    unanswered.ringing().length +
+    pendingInvites.pending().length +
+    activeCalls.count(now) +
+    thirdPartyCalls.count() +
+    transfers.all().length;
   const messages = new Messages(room);
   const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, unanswered, messages }, passOn);
   const lists = new ListServer(room, account, forking, passOn);
-  const thirdPartyCalls = new ThirdPartyCalls(room, account, forking, passOn);
-  const over = (bye: Bye, now: number) => {
-    activeCalls.ended(bye);
-    records.ended(bye, undefined, now);
+  const restoredIsOver = (call: ThirdPartyCall, sender: Side, by: EndedBy | undefined, now: number) => {
+    const bye = byeOf(call, sender);
+    if (bye !== undefined) records.ended(bye, by, now);
   };
-  const transfers = new TransferredCalls(room, account, { forking, connected: thirdPartyCalls, over }, passOn);
+  const thirdPartyCalls: ThirdPartyCalls = new ThirdPartyCalls(room, account, { forking, restoredIsOver }, passOn);
+  const transfers: TransferredCalls = new TransferredCalls(
+    room,
+    account,
+    { forking, connected: thirdPartyCalls, activeCalls, records },
+    passOn,
+  );
   const localUserAgents = [presence, lists, thirdPartyCalls, transfers];
   const stateless = new StatelessForwarding(
     room,
@@ -157,7 +169,11 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     keptTrace,
     ingress,
   ];
-  const liveCalls = new LiveCalls(room, { activeCalls, pendingInvites, forking, unanswered, registrar, thirdPartyCalls }, passOn);
+  const liveCalls = new LiveCalls(
+    room,
+    { activeCalls, pendingInvites, forking, unanswered, registrar, thirdPartyCalls, transfers },
+    passOn,
+  );
   return {
     account,
     registrar,

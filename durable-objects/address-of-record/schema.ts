@@ -16,7 +16,7 @@ import { waitingTable } from "./presence/waiting.ts";
 import { listSubscriptionsTable } from "./lists/list-subscriptions.ts";
 import { backEndsTable } from "./lists/back-ends.ts";
 import { attachmentsTable } from "./sockets.ts";
-import { transfersTable } from "./transferred-calls.ts";
+import { transfersTable } from "./transfer-rows.ts";
 import { undeliveredMessagesTable } from "./undelivered-messages.ts";
 import { callRecordsTable } from "./call-records.ts";
 import { failedCallsTable } from "./failed-calls.ts";

@@ -89,7 +89,7 @@ export class StatelessForwarding {
   toPhone(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
     const phone = envelope.to.kind === "phone" ? envelope.to.phone : "";
     // What the server has sent itself in the name of an end goes on to the phone.
-    const isTaken = (one: LocalUserAgent) => isFromPhone(envelope.answerTo) && one.takes?.(mandatory) === true;
+    const isTaken = (one: LocalUserAgent) => isFromPhone(envelope.answerTo) && one.takes?.(mandatory, envelope.answerTo) === true;
     const local = this.#localUserAgents.find((one) => one.phone === phone || isTaken(one));
     if (local !== undefined) return local.inDialog(envelope, request, mandatory, now);
     const refusal = refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory);

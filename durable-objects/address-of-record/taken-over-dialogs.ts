@@ -1,6 +1,7 @@
+import { refuseScope } from "../../lib/authentication/token-limits.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
-import { fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
@@ -28,7 +29,9 @@ export class TakenOverDialogs {
 
   /** Undefined if the dialog is the phone's own. */
   receive(envelope: RequestEnvelope, mandatory: MandatoryHeaders, now: number): Receipt | undefined {
-    return this.#agents.find((one) => one.takes?.(mandatory) === true)?.inDialog(envelope, parsed(envelope.text), mandatory, now);
+    return this.#agents
+      .find((one) => one.takes?.(mandatory, envelope.answerTo) === true)
+      ?.inDialog(envelope, parsed(envelope.text), mandatory, now);
   }
 
   /** A REFER within a call; undefined if the other end gets it, since it is at no trunk or at one whose server handles it. */
@@ -39,12 +42,19 @@ export class TakenOverDialogs {
     const trunks = at < 0 ? [] : await available(() => this.#room.directory.trunks(owner.slice(at + 1)));
     if (isFault(trunks)) return refused(request, trunks);
     if (trunks.find(({ name }) => name === owner.slice(0, at))?.refer !== "handle") return undefined;
-    // The new call would be neither counted nor timed.
-    const { maximumCalls, maximumSeconds } = flow.tokenLimits ?? {};
-    if (maximumCalls !== undefined || maximumSeconds !== undefined) return refused(request, notWithLimits);
+    const forbidden = refuseByToken(flow, now);
+    if (forbidden !== undefined) return refused(request, forbidden);
     const refusal = await this.#transfers.refer(flow, request, mandatory, way, now);
     return refusal === undefined ? answered(request, 202) : refused(request, refusal);
   }
+}
+
+/** The call that a transfer makes is a new one: it would be neither counted nor timed by a token that does. */
+function refuseByToken({ tokenLimits: limits, authenticated }: Flow, now: number): Fault | undefined {
+  if ((authenticated?.byToken?.until ?? Number.POSITIVE_INFINITY) <= now) return fault(403, "the token of this connection has expired");
+  const scope = limits === undefined ? undefined : refuseScope(limits, "INVITE");
+  const isCounted = limits?.maximumCalls !== undefined || limits?.maximumSeconds !== undefined;
+  return scope ?? (isCounted ? notWithLimits : undefined);
 }
 
 const notWithLimits = fault(403, "the token of this connection does not transfer calls over this trunk");

@@ -1,7 +1,13 @@
 import { refreshesTarget, targetIn } from "../../lib/proxy/bye.ts";
+import { callName } from "../../lib/proxy/call-name.ts";
+import { farEnd } from "../../lib/proxy/hang-up.ts";
+import { isSameParty } from "../../lib/routing/hop-name.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { decodedText } from "../../lib/syntax/octets.ts";
+import type { DialogEnd } from "../../lib/transport/envelope.ts";
+import type { HomeName } from "../../lib/transport/identifiers.ts";
+import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import type { Room } from "./room.ts";
 import type { Side, ThirdPartyCall } from "./third-party-requests.ts";
@@ -21,18 +27,36 @@ export class ThirdPartyCallRows {
     this.#room = room;
   }
 
-  /** The dialog of a request: by its Call-ID and both tags. */
-  find({ callId, fromTag, toTag }: MandatoryHeaders): { readonly call: ThirdPartyCall; readonly side: Side } | undefined {
+  /** Those that are not ending. */
+  listed(): readonly ListedCall[] {
+    const present = [...this.all().values()].filter(({ ending }) => ending === undefined);
+    return present.map(({ user: { callId, details }, target }) => {
+      return { name: callName(callId), callId, remote: target, isAnswered: details !== undefined };
+    });
+  }
+
+  /** Those that were transferred, or were to be, which no connection of a phone knows. */
+  adopted(): number {
+    return [...this.all().values()].filter(({ offsets, ending }) => offsets !== undefined && ending === undefined).length;
+  }
+
+  /** The dialog of a request: by its Call-ID and both tags, which others may know, and by its sender. */
+  find(
+    { callId, fromTag, toTag }: MandatoryHeaders,
+    sender: ReturnAddress,
+  ): { readonly call: ThirdPartyCall; readonly side: Side } | undefined {
     for (const call of this.all().values())
       for (const side of ["user", "other"] as const) {
-        const dialog = call[side];
-        if (dialog?.callId === callId && dialog.tag === toTag && dialog.details?.remoteTag === fromTag) return { call, side };
+        const { callId: own, tag, details } = call[side] ?? {};
+        if (own !== callId || tag !== toTag || details === undefined || details.remoteTag !== fromTag) continue;
+        if (isOfEnd(sender, farEnd(this.#room.keyring, details), this.#room.home.name)) return { call, side };
       }
     return undefined;
   }
 
   /** The call that the sender of a request has transferred. */
-  wasOf({ callId, fromTag, toTag }: MandatoryHeaders): ThirdPartyCall | undefined {
+  wasOf({ callId, fromTag, toTag }: MandatoryHeaders, sender: ReturnAddress): ThirdPartyCall | undefined {
+    if (sender.home !== this.#room.home.name) return undefined;
     return [...this.all().values()].find(
       ({ user, isTransferred }) =>
         isTransferred === true && user.callId === callId && user.tag === fromTag && user.details?.remoteTag === toTag,
@@ -70,4 +94,18 @@ export class ThirdPartyCallRows {
   wiped(): void {
     this.#known = undefined;
   }
+}
+
+/** A call for administrators. */
+export interface ListedCall {
+  readonly name: string;
+  readonly callId: string;
+  readonly remote: string;
+  readonly isAnswered: boolean;
+}
+
+/** Whether a request is of this end of a dialog: of any connection of a trunk; of the phone, if it is one of this home, or of this home in its name. */
+export function isOfEnd(sender: ReturnAddress, end: DialogEnd | undefined, home: HomeName): boolean {
+  if (end === undefined || !isSameParty(sender.home, end.home)) return false;
+  return sender.home !== home || !isFromPhone(sender) || sender.phone === end.phone;
 }

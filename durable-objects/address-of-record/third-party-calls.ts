@@ -14,7 +14,7 @@ import {
   accepted,
 } from "../../lib/transport/envelope.ts";
 import type { CallDetails } from "../../lib/transport/flow.ts";
-import { takerOf } from "../../lib/transport/return-address.ts";
+import { type ReturnAddress, takerOf } from "../../lib/transport/return-address.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answered, refused } from "../shared/reply.ts";
 import { parsed, parsedResponse } from "../shared/reparse.ts";
@@ -26,7 +26,7 @@ import type { LocalUserAgent } from "./local-user-agent.ts";
 import type { Part } from "./part.ts";
 import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
-import { ThirdPartyCallRows } from "./third-party-call-rows.ts";
+import { type ListedCall, ThirdPartyCallRows } from "./third-party-call-rows.ts";
 import { type BegunCall, type Side, type ThirdPartyCall, ThirdPartyRequests, agent } from "./third-party-requests.ts";
 import { isUnsent, maxCallTime, offsetsOf, opposite, whyOf, withoutOwn } from "./third-party-requests.ts";
 
@@ -38,6 +38,11 @@ const maxEnding = 60_000;
 const patienceWithPhone = 5000;
 /** Of one user at a time. */
 const maxCalls = 20;
+
+interface ThirdPartyParts {
+  readonly forking: Pick<Forking, "openExternal">;
+  readonly restoredIsOver: (call: ThirdPartyCall, sender: Side, by: EndedBy | undefined, now: number) => void;
+}
 
 /**
  * Calls that an application asks for (third-party call control, RFC 3725 §4.1, flow I): the phones of this home's user ring first. When one
@@ -53,9 +58,12 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   readonly #forking: Pick<Forking, "openExternal">;
   readonly #passOn: PassOn;
   readonly #rows: ThirdPartyCallRows;
+  readonly #restoredIsOver: ThirdPartyParts["restoredIsOver"];
 
-  constructor(room: Room, account: Account, forking: Pick<Forking, "openExternal">, passOn: PassOn) {
+  /** @param restoredIsOver learns of the end of a call whose transfer had failed, and who has hung up */
+  constructor(room: Room, account: Account, { forking, restoredIsOver }: ThirdPartyParts, passOn: PassOn) {
     this.#room = room;
+    this.#restoredIsOver = restoredIsOver;
     this.#account = account;
     this.#rows = new ThirdPartyCallRows(room);
     this.#requests = new ThirdPartyRequests(room, account, passOn);
@@ -66,7 +74,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   /** Calls the user; the address is looked up first. @param target a URI */
   async begin(target: string, now: number): Promise<BegunCall> {
     const { user, domain } = this.#room.home;
-    if (this.#rows.all().size >= maxCalls) return tooMany;
+    if (this.#rows.all().size - this.count() >= maxCalls) return tooMany;
     const dialog = () => ({ callId: randomText() + randomText(), tag: randomText(), transaction: randomText() + randomText() });
     const id = randomText();
     const call: ThirdPartyCall = {
@@ -79,7 +87,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     };
     const refusal = await this.#refusalOf(call);
     if (refusal !== undefined) return { kind: "refused", status: refusal.status, why: refusal.fault };
-    if (this.#rows.all().size >= maxCalls) return tooMany;
+    if (this.#rows.all().size - this.count() >= maxCalls) return tooMany;
     this.#rows.keep(call);
     const own = `sip:${user}@${domain}`;
     const { callId, tag, transaction } = call.user;
@@ -93,23 +101,21 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   }
 
   /** The calls by name; those of a phone of this home are known to its connection too, once they are answered. */
-  all(): readonly { readonly name: string; readonly callId: string; readonly remote: string; readonly isAnswered: boolean }[] {
-    const present = [...this.#rows.all().values()].filter(({ ending }) => ending === undefined);
-    return present.map(({ user: { callId, details }, target }) => {
-      return { name: callName(callId), callId, remote: target, isAnswered: details !== undefined };
-    });
+  all(): readonly ListedCall[] {
+    return this.#rows.listed();
   }
 
   /** An administrator ends a call, whatever has become of it. */
   cancel(name: string, now: number): void {
     for (const call of [...this.#rows.all().values()]) {
       if (callName(call.user.callId) !== name || call.ending !== undefined) continue;
-      if (call.user.details === undefined) this.#giveUp(call, "user");
-      else if (call.other?.details === undefined) this.#giveUp(call, "other");
+      if (call.user.details === undefined) this.#requests.giveUp(call, "user");
+      else if (call.other?.details === undefined) this.#requests.giveUp(call, "other");
       const sides = (["user", "other"] as const).filter((side) => call[side]?.details !== undefined);
       this.#requests.hangUp(call.own, "an administrator has ended the call", now);
       if (call.offer !== undefined && call.user.details !== undefined)
         this.#requests.acknowledge(call.user.details, refusedMedia(call.offer));
+      this.#over(call, "other", "server", now);
       // An answer that crosses the CANCEL gets an ACK and a BYE.
       this.#end(call, { why: "an administrator has ended the call", by: "server", sides }, now);
     }
@@ -117,8 +123,8 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
 
   /** A request of one end, within its dialog with the server. */
   inDialog(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
-    const found = this.#rows.find(mandatory);
-    if (found === undefined) return this.#withoutDialog(request, mandatory);
+    const found = this.#rows.find(mandatory, envelope.answerTo);
+    if (found === undefined) return this.#withoutDialog(envelope, request, mandatory);
     const { call, side } = found;
     if (request.method === "BYE") {
       this.#ended(call, side, envelope.endedBy, now);
@@ -129,6 +135,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     if (request.method === "ACK" && mandatory.cseq.number === 1 && side === "user" && to === undefined) return accepted;
     if (request.method === "CANCEL") return answered(request, 481, "there is nothing to cancel");
     if (to === undefined || call.ending !== undefined) return request.method === "ACK" ? accepted : refused(request, notConnected);
+    if (request.method === "REFER" && call.offsets !== undefined) return refused(request, transferredBefore);
     const blocked = side === "other" ? refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory) : undefined;
     if (blocked !== undefined) return refused(request, blocked);
     this.#rows.retargeted(call, side, request);
@@ -136,8 +143,8 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   }
 
   /** A user who has transferred the call hangs up their part of it. */
-  #withoutDialog(request: Request, mandatory: MandatoryHeaders): Receipt {
-    const left = request.method === "BYE" ? this.#rows.wasOf(mandatory) : undefined;
+  #withoutDialog({ answerTo }: RequestEnvelope, request: Request, mandatory: MandatoryHeaders): Receipt {
+    const left = request.method === "BYE" ? this.#rows.wasOf(mandatory, answerTo) : undefined;
     if (left !== undefined) this.#rows.keep(withoutOwn(left));
     if (request.method === "ACK") return accepted;
     return left === undefined ? answered(request, 481, "there is no such call") : answered(request, 200);
@@ -149,8 +156,19 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   }
 
   /** Whether a request to, or of, a phone of the user is one of a call here. */
-  takes(mandatory: MandatoryHeaders): boolean {
-    return this.#rows.all().size > 0 && (this.#rows.find(mandatory) ?? this.#rows.wasOf(mandatory)) !== undefined;
+  takes(mandatory: MandatoryHeaders, sender: ReturnAddress): boolean {
+    if (this.#rows.all().size === 0) return false;
+    return (this.#rows.find(mandatory, sender) ?? this.#rows.wasOf(mandatory, sender)) !== undefined;
+  }
+
+  /** How many calls of the user there are that no connection of a phone knows. */
+  count(): number {
+    return this.#rows.adopted();
+  }
+
+  /** Whether a dialog is one with the other one of a call. */
+  has({ callId, remoteTag }: CallDetails): boolean {
+    return [...this.#rows.all().values()].some(({ other }) => other?.callId === callId && other.details?.remoteTag === remoteTag);
   }
 
   /** A response to a request of the server. */
@@ -178,7 +196,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   /** Both ends get their BYE at once: the rows are deleted with the user. */
   onSubscriberDeleted(now: number): void {
     for (const call of [...this.#rows.all().values()]) {
-      for (const side of ["user", "other"] as const) if (call[side]?.details === undefined) this.#giveUp(call, side);
+      for (const side of ["user", "other"] as const) if (call[side]?.details === undefined) this.#requests.giveUp(call, side);
       this.#end(call, { why: "the user was deleted", by: "server", sides: ["user", "other"] }, now);
     }
     this.#rows.wiped();
@@ -191,12 +209,12 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
       return this.#rows.keep(withoutOwn(call));
     }
     if (call.user.details === undefined) {
-      this.#giveUp(call, "user");
+      this.#requests.giveUp(call, "user");
       return this.#rows.forget(call);
     }
     if (call.other?.details !== undefined)
       return this.#end(call, { why: "the call has lasted too long", by: "server", sides: ["user", "other"] }, now);
-    this.#giveUp(call, "other");
+    this.#requests.giveUp(call, "other");
     this.#failed(call, "the other side did not answer", now);
   }
 
@@ -218,18 +236,12 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     const description = sessionDescriptionOf(response);
     if (details === undefined) return;
     const known = call?.[side]?.details;
-    if (call !== undefined && known?.remoteTag === details.remoteTag) return this.#repeated(call, side, details);
+    if (call !== undefined && known?.remoteTag === details.remoteTag) return this.#requests.repeated(call, side, details);
     const isFirst = call !== undefined && known === undefined && call.ending === undefined;
     if (isFirst && description !== undefined)
       return side === "user" ? this.#userAnswered(call, details, description, now) : this.#connected(call, details, description, now);
-    this.#refuseAnswer(details, side, description, now);
+    this.#requests.refuseAnswer(details, side, description, now);
     if (isFirst) this.#failed(call, "the other side answered without audio", now);
-  }
-
-  /** The ACK was lost, or that of the user has to wait for the other one. */
-  #repeated({ answer }: ThirdPartyCall, side: Side, details: CallDetails): void {
-    if (side === "other") this.#requests.acknowledge(details);
-    else if (answer !== undefined) this.#requests.acknowledge(details, answer);
   }
 
   /** The user waits from here on, and hears nothing before the other one answers. */
@@ -297,8 +309,13 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   #ended(call: ThirdPartyCall, side: Side, by: EndedBy | undefined, now: number): void {
     if (call.ending !== undefined) return;
     const isConnected = call.other?.details !== undefined;
-    if (!isConnected) this.#giveUp(call, "other");
+    if (!isConnected) this.#requests.giveUp(call, "other");
+    this.#over(call, side, by, now);
     this.#end(call, { why: "the other side has hung up", by: by ?? "caller", sides: isConnected ? [opposite(side)] : [] }, now);
+  }
+
+  #over(call: ThirdPartyCall, sender: Side, by: EndedBy | undefined, now: number): void {
+    if (call.offsets !== undefined && call.isTransferred !== true) this.#restoredIsOver(call, sender, by, now);
   }
 
   #end(call: ThirdPartyCall, ending: Omit<NonNullable<ThirdPartyCall["ending"]>, "until">, now: number): void {
@@ -320,25 +337,10 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
       (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
     );
   }
-
-  /** RFC 3261 §9.1: only what rings is cancelled; who answers meanwhile gets a BYE. */
-  #giveUp(call: ThirdPartyCall, side: Side): void {
-    const { transaction } = call[side] ?? {};
-    const home = side === "user" ? this.#room.home.name : call.other?.home;
-    if (transaction === undefined || home === undefined) return;
-    this.#passOn(home, { kind: "cancel", transaction, reason: undefined, by: "server" }).catch((error: unknown) =>
-      this.#room.log.note(Date.now(), "-", String(error)),
-    );
-  }
-
-  /** An answer that comes too late, or from a second phone. */
-  #refuseAnswer(details: CallDetails, side: Side, offer: string | undefined, now: number): void {
-    this.#requests.acknowledge(details, side === "user" && offer !== undefined ? refusedMedia(offer) : undefined);
-    this.#requests.hangUp(details, "another phone has answered", now);
-  }
 }
 
 const tooMany: BegunCall = { kind: "refused", status: 409, why: "too many such calls of this user are in progress" };
+const transferredBefore: Fault = fault(403, "this call was transferred before, and is not transferred again");
 const notConnected: Fault = fault(491, "the call is not connected yet");
 
 function refusedBy({ status, fault: why }: Fault): Receipt {

@@ -11,6 +11,7 @@ import {
   inFirstDialog,
   inOtherDialog,
   isNumberTooHigh,
+  refusedMedia,
   usualOffset,
 } from "../../lib/proxy/third-party-call.ts";
 import { validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
@@ -125,14 +126,42 @@ export class ThirdPartyRequests {
       .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
-  /** A request in the name of an end that the server stands for. @param id names its response */
-  ask(method: "INVITE" | "NOTIFY", details: CallDetails, id: string, written: Parameters<typeof composeWithin>[3]): void {
+  /** The ACK was lost, or that of the user has to wait for the other one. */
+  repeated({ answer }: ThirdPartyCall, side: Side, details: CallDetails): void {
+    if (side === "other") this.acknowledge(details);
+    else if (answer !== undefined) this.acknowledge(details, answer);
+  }
+
+  /** An answer that comes too late, or from a second phone. */
+  refuseAnswer(details: CallDetails, side: Side, offer: string | undefined, now: number): void {
+    this.acknowledge(details, side === "user" && offer !== undefined ? refusedMedia(offer) : undefined);
+    this.hangUp(details, "another phone has answered", now);
+  }
+
+  /** A request in the name of an end that the server stands for. @param id names its response @returns why it was not sent */
+  async ask(
+    method: "INVITE" | "NOTIFY",
+    details: CallDetails,
+    id: string,
+    written: Parameters<typeof composeWithin>[3],
+  ): Promise<(Receipt & { readonly kind: "answered" }) | undefined> {
     const to = farEnd(this.#room.keyring, details);
-    if (to === undefined) return;
+    if (to === undefined) return { kind: "answered", status: 481, text: "" };
     const transaction = randomText() + randomText();
     const text = composeWithin(method, details, this.hop(transaction), written);
     this.#room.log.passed(Date.now(), "-", text);
-    this.#within(to, text, transaction, id);
+    const receipt = await this.#passOn(to.home, this.#envelopeTo(to, text, transaction, id));
+    return receipt.kind === "answered" ? receipt : undefined;
+  }
+
+  /** RFC 3261 §9.1: only what rings is cancelled; who answers meanwhile gets a BYE. */
+  giveUp(call: Pick<ThirdPartyCall, Side>, side: Side): void {
+    const { transaction } = call[side] ?? {};
+    const home = side === "user" ? this.#room.home.name : call.other?.home;
+    if (transaction === undefined || home === undefined) return;
+    this.#passOn(home, { kind: "cancel", transaction, reason: undefined, by: "server" }).catch((error: unknown) =>
+      this.#room.log.note(Date.now(), "-", String(error)),
+    );
   }
 
   /** Passes a request of one end on to the other one. @param details of its dialog */
@@ -189,18 +218,21 @@ export class ThirdPartyRequests {
     );
   }
 
-  /** A request of the server within one of its dialogs. */
-  #within(to: { readonly home: HomeName; readonly phone: PhoneId }, text: string, transaction: TransactionId, id: string): void {
-    const { name, user, domain } = this.#room.home;
-    const answerTo = returnInside(name, { kind: this.#kind, id });
-    const envelope: RequestEnvelope = {
-      ...{ kind: "request", text, answerTo, transaction, identity: `${user}@${domain}` },
-      ...{ to: { kind: "phone", phone: to.phone }, recordRoute: undefined, within: { isFromCaller: true, isLimited: false } },
-    };
-    this.#passOn(to.home, envelope).then(
+  /** Sends a request of the server within one of its dialogs. */
+  #within(to: DialogEnd, text: string, transaction: TransactionId, id: string): void {
+    this.#passOn(to.home, this.#envelopeTo(to, text, transaction, id)).then(
       (receipt) => (receipt.kind === "answered" ? this.answered(transaction, receipt.text, receipt.status, Date.now()) : undefined),
       (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
     );
+  }
+
+  #envelopeTo({ phone }: DialogEnd, text: string, transaction: TransactionId, id: string): RequestEnvelope {
+    const { name, user, domain } = this.#room.home;
+    const answerTo = returnInside(name, { kind: this.#kind, id });
+    return {
+      ...{ kind: "request", text, answerTo, transaction, identity: `${user}@${domain}` },
+      ...{ to: { kind: "phone", phone }, recordRoute: undefined, within: { isFromCaller: true, isLimited: false } },
+    };
   }
 
   /** An INVITE of the server. */

@@ -28,6 +28,9 @@ const rows = async () => {
   return [transfers?.n, calls?.n];
 };
 
+const calls = () => `/domains/localhost/subscribers/${alice.account}/calls`;
+const listed = async () => ((await (await serverUnderTest.server.api("GET", calls())).json()) as { calls: { id: string }[] }).calls;
+
 /** Alice has called a telephone. */
 async function talks(): Promise<{ readonly near: Dialog; readonly far: Dialog }> {
   const sent = alice.request("INVITE", "sip:+1555@localhost", offer);
@@ -148,9 +151,8 @@ describe("a transfer that this server performs", () => {
     expect((await bob.finalResponse(info)).status).toBe(200);
     await new Promise((resume) => void setTimeout(resume, 3000));
     expect(provider.rest().filter(({ method }) => method === "BYE")).toEqual([]);
-    const calls = `/domains/localhost/subscribers/${alice.account}/calls`;
-    const [call] = ((await (await serverUnderTest.server.api("GET", calls)).json()) as { calls: { id: string }[] }).calls;
-    expect((await serverUnderTest.server.api("DELETE", `${calls}/${call?.id}`)).status).toBe(204);
+    const [call] = await listed();
+    expect((await serverUnderTest.server.api("DELETE", `${calls()}/${call?.id}`)).status).toBe(204);
     bob.reply(await bob.next("BYE"), 200);
     provider.reply(await provider.next("BYE"), 200);
     await expect.poll(rows).toEqual([0, 0]);
@@ -198,6 +200,92 @@ describe("a transfer that this server performs", () => {
     bob.reply(invite, 487);
     alice.reply(await alice.next("BYE"), 200);
     await expect.poll(rows).toEqual([0, 0]);
+  });
+
+  it.each([481, 408])("ends for the user too when the telephone answers the re-INVITE with %i (RFC 3261 §14.1)", async (status) => {
+    const { near } = await talks();
+    const sent = alice.inDialog("REFER", near, { headers: [["Refer-To", `<${bob.aor}>`]] });
+    expect((await alice.finalResponse(sent)).status).toBe(202);
+    await notified();
+    provider.reply(await provider.next("INVITE"), status);
+    expect(await notified()).toBe(`${status} terminated`);
+    alice.reply(await alice.next("BYE"), 200);
+    await expect.poll(rows).toEqual([0, 0]);
+  });
+
+  it("is listed while it is under way, and ends for all by an administrator", async () => {
+    const { near } = await talks();
+    await refers(near);
+    const invite = await bob.next("INVITE");
+    bob.reply(invite, 180);
+    const [call] = await listed();
+    expect((await serverUnderTest.server.api("DELETE", `${calls()}/${call?.id}`)).status).toBe(204);
+    bob.reply(await bob.next("CANCEL"), 200);
+    bob.reply(invite, 487);
+    alice.reply(await alice.next("BYE"), 200);
+    provider.reply(await provider.next("BYE"), 200);
+    await expect.poll(rows).toEqual([0, 0]);
+    expect(await listed()).toEqual([]);
+  });
+
+  it("hangs up where the third one answers too late", async () => {
+    const { near } = await talks();
+    await refers(near);
+    const invite = await bob.next("INVITE");
+    const bye = alice.bye(near);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+    const [call] = await listed();
+    expect((await serverUnderTest.server.api("DELETE", `${calls()}/${call?.id}`)).status).toBe(204);
+    bob.reply(invite, 200, answer);
+    await bob.next("ACK");
+    bob.reply(await bob.next("BYE"), 200);
+    provider.reply(await provider.next("BYE"), 200);
+    await expect.poll(rows).toEqual([0, 0]);
+  });
+
+  it("hangs up where the third one answers without media, and the user has the call again", async () => {
+    const { near } = await talks();
+    await refers(near);
+    bob.reply(await bob.next("INVITE"), 200);
+    await bob.next("ACK");
+    bob.reply(await bob.next("BYE"), 200);
+    expect(await notified()).toBe("488 terminated");
+    const again = await alice.next("INVITE");
+    alice.reply(again, 200, answer);
+    await alice.next("ACK");
+    const sent = alice.inDialog("REFER", near, { headers: [["Refer-To", `<${bob.aor}>`]] });
+    expect((await alice.finalResponse(sent)).status).toBe(403);
+    const bye = alice.bye(near);
+    provider.reply(await provider.next("BYE"), 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+    await expect.poll(rows).toEqual([0, 0]);
+  });
+
+  it("is ended by neither of the two with the BYE of another who knows the dialog", async () => {
+    const { near, far } = await talks();
+    await refers(near);
+    const invite = await bob.next("INVITE");
+    const stolen = bob.inDialog("BYE", { ...far, cseq: 30 });
+    expect((await bob.finalResponse(stolen)).status).toBeGreaterThanOrEqual(400);
+    bob.reply(invite, 200, answer);
+    await bob.next("ACK");
+    await provider.next("ACK");
+    const again = bob.inDialog("BYE", { ...far, cseq: 31 });
+    expect((await bob.finalResponse(again)).status).toBeGreaterThanOrEqual(400);
+    says("BYE", far, 9);
+    bob.reply(await bob.next("BYE"), 200);
+    await expect.poll(rows).toEqual([0, 0]);
+  });
+
+  it("is refused for a call that was never answered, and the trunk's server hears nothing", async () => {
+    const { near } = await talks();
+    const sent = alice.inDialog(
+      "REFER",
+      { ...near, remote: near.remote.replace(/tag=.*/, "tag=made-up") },
+      { headers: [["Refer-To", `<${bob.aor}>`]] },
+    );
+    expect((await alice.finalResponse(sent)).status).toBe(480);
+    expect(provider.rest()).toEqual([]);
   });
 
   it("fails if the telephone refuses to offer, and the call goes on", async () => {

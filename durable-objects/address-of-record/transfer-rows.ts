@@ -1,0 +1,131 @@
+import { type Bye } from "../../lib/proxy/bye.ts";
+import { callName } from "../../lib/proxy/call-name.ts";
+import { farEnd } from "../../lib/proxy/hang-up.ts";
+import type { ReferTarget } from "../../lib/proxy/refer-target.ts";
+import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import { type Request, hasHeader, headerValues } from "../../lib/syntax/message.ts";
+import { decodedText } from "../../lib/syntax/octets.ts";
+import type { CallDetails } from "../../lib/transport/flow.ts";
+import type { ReturnAddress } from "../../lib/transport/return-address.ts";
+import { storedShape } from "../../platform/stored-shape.ts";
+import type { Room } from "./room.ts";
+import { type ListedCall, isOfEnd } from "./third-party-call-rows.ts";
+import type { Side, ThirdPartyCall } from "./third-party-requests.ts";
+
+type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
+
+/**
+ * A transfer that is under way. `user` is the other end of the user's call, at a trunk, in whose place the server is called below; `other`
+ * whom it is transferred to. Times in milliseconds.
+ */
+export interface Transfer extends Pick<ThirdPartyCall, "id" | "target" | "since" | "user" | "offer" | "due"> {
+  readonly other: NonNullable<ThirdPartyCall["other"]>;
+  /** The dialog with the user's phone, as its other end has it. */
+  readonly own: CallDetails;
+  /** Of the REFER. */
+  readonly cseq: number;
+  readonly lines: ReferTarget["lines"];
+  /** The user has hung up. */
+  readonly hasLeft?: true;
+  /** The other one could not be reached: the user's phone gets its call back. */
+  readonly isRestoring?: true;
+}
+
+const shape = storedShape<Transfer>();
+
+export const transfersTable = {
+  transfers: "CREATE TABLE IF NOT EXISTS transfers (id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+} as const;
+
+/** The transfers that are under way. */
+export class TransferRows {
+  readonly #room: Room;
+  #known: Map<string, Transfer> | undefined;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  /** The dialog of a request, which others may know, and its sender; `isOwn`: the user's phone. */
+  find(
+    { callId, fromTag, toTag }: MandatoryHeaders,
+    sender: ReturnAddress,
+  ): { readonly transfer: Transfer; readonly isOwn: boolean } | undefined {
+    const { keyring, home } = this.#room;
+    const isOf = (end: CallDetails | undefined) => end !== undefined && isOfEnd(sender, farEnd(keyring, end), home.name);
+    for (const transfer of this.all().values()) {
+      const { own, user } = transfer;
+      if (own.callId !== callId) continue;
+      if (fromTag === own.remoteTag && toTag === own.localTag && isOf(own)) return { transfer, isOwn: true };
+      if (fromTag === own.localTag && toTag === own.remoteTag && isOf(user.details)) return { transfer, isOwn: false };
+    }
+    return undefined;
+  }
+
+  listed(): readonly ListedCall[] {
+    return [...this.all().values()].map(({ own: { callId }, target }) => {
+      return { name: callName(callId), callId, remote: target, isAnswered: true };
+    });
+  }
+
+  keep(transfer: Transfer): void {
+    this.all().set(transfer.id, transfer);
+    this.#room.memory.run("INSERT OR REPLACE INTO transfers (id, value) VALUES (?, ?)", transfer.id, shape.write(transfer));
+    this.#room.alarm.noLaterThan(transfer.due);
+  }
+
+  forget({ id }: Transfer): void {
+    if (this.all().delete(id)) this.#room.memory.run("DELETE FROM transfers WHERE id = ?", id);
+  }
+
+  all(): Map<string, Transfer> {
+    this.#known ??= new Map(
+      this.#room.memory
+        .all<{ id: string; value: string }>("SELECT id, value FROM transfers")
+        .map(({ id, value }) => [id, shape.read(value)]),
+    );
+    return this.#known;
+  }
+}
+
+/** RFC 3261 §12.2.1.2: the answer to a re-INVITE may have another Contact. */
+export function withTarget(transfer: Transfer, target: string | undefined): Transfer {
+  const { user } = transfer;
+  if (target === undefined || user.details === undefined) return transfer;
+  return { ...transfer, user: { ...user, details: { ...user.details, target: decodedText(target) } } };
+}
+
+/** The dialog of a request of the user's phone. */
+export function dialogOf(
+  request: Request,
+  mandatory: MandatoryHeaders,
+  { alterations, receiver, isFromCaller }: WithinDialog,
+): CallDetails {
+  const { requestUri = request.requestUri, popRoutes = 0 } = alterations;
+  return {
+    callId: mandatory.callId,
+    localTag: mandatory.fromTag ?? "",
+    remoteTag: mandatory.toTag ?? "",
+    local: decodedText(mandatory.from.uri),
+    remote: decodedText(mandatory.to.uri),
+    target: decodedText(requestUri),
+    routes: hasHeader(request, "route") ? headerValues(request, "route").slice(popRoutes).map(decodedText) : [],
+    far: receiver,
+    isCaller: isFromCaller,
+  };
+}
+
+/** The two ends of the call before: that at the trunk, and the user's phone. */
+export function endsOf({ user, own }: Transfer): Pick<ThirdPartyCall, "user"> & { readonly other: NonNullable<ThirdPartyCall["other"]> } {
+  return { user, other: { callId: own.callId, tag: own.localTag, transaction: "", details: own } };
+}
+
+/** What ends the call of the user and the other end in whose place the server is, as if one of them had hung up. @param sender "other": the user's phone */
+export function byeOf({ user, other }: Pick<ThirdPartyCall, Side>, sender: Side): Bye | undefined {
+  const [far, own] = [user.details, other?.details];
+  if (far === undefined || own === undefined) return undefined;
+  const { callId, remoteTag, localTag } = own;
+  const dialog = sender === "other" ? { callId, fromTag: remoteTag, toTag: localTag } : { callId, fromTag: localTag, toTag: remoteTag };
+  return { dialog, other: far.far?.home ?? "", requestUri: far.target, isOurs: true };
+}
