@@ -57,7 +57,7 @@ export const callRecordsTable = {
 export class CallRecords implements Part {
   readonly #room: Room;
   readonly #contexts: Contexts;
-  readonly #activeCalls: ActiveCalls;
+  readonly #activeCalls: Pick<ActiveCalls, "has" | "endOf">;
   readonly #passOn: PassOn;
   readonly #isOff: boolean;
   /** Calls whose record is on its way. */
@@ -65,7 +65,7 @@ export class CallRecords implements Part {
   #pause = retryAfter.first;
   readonly #refused = new TokenBucket(...maxRefused);
 
-  constructor(room: Room, contexts: Contexts, activeCalls: ActiveCalls, passOn: PassOn) {
+  constructor(room: Room, contexts: Contexts, activeCalls: Pick<ActiveCalls, "has" | "endOf">, passOn: PassOn) {
     this.#room = room;
     this.#contexts = contexts;
     this.#activeCalls = activeCalls;

@@ -76,7 +76,7 @@ export class LiveCalls {
 
   /** Calls that the server holds together. */
   #ofServer(): readonly ListedCall[] {
-    return [...this.#thirdPartyCalls.all(), ...this.#transfers.all()];
+    return [...this.#thirdPartyCalls.rows.listed(), ...this.#transfers.all()];
   }
 
   /**

@@ -72,7 +72,11 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   const timedCalls = new TimedCalls(room, passOn);
   const pendingInvites = new PendingInvites(room, passOn);
   const contexts = new Contexts(room);
-  const records: CallRecords = new CallRecords(room, contexts, activeCalls, passOn);
+  const inProgress = {
+    has: (callId: string, now: number) => activeCalls.has(callId, now) || thirdPartyCalls.rows.isRestored(callId),
+    endOf: (dialog: string) => activeCalls.endOf(dialog),
+  };
+  const records: CallRecords = new CallRecords(room, contexts, inProgress, passOn);
   const unanswered = new UnansweredRequests(room, contexts);
   const forking = new Forking(room, { contexts, records, unanswered, pushes }, passOn, waitsForCall);
   pushes.whenGone((phone, now) => forking.phoneIsGone(phone, now));
@@ -81,7 +85,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     unanswered.ringing().length +
     pendingInvites.pending().length +
     activeCalls.count(now) +
-    thirdPartyCalls.count() +
+    thirdPartyCalls.rows.adopted() +
     transfers.all().length;
   const messages = new Messages(room);
   const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, unanswered, messages }, passOn);

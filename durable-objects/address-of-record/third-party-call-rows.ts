@@ -5,9 +5,8 @@ import { isSameParty } from "../../lib/routing/hop-name.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { decodedText } from "../../lib/syntax/octets.ts";
-import type { DialogEnd } from "../../lib/transport/envelope.ts";
-import type { HomeName } from "../../lib/transport/identifiers.ts";
-import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
+import type { CallDetails } from "../../lib/transport/flow.ts";
+import type { ReturnAddress } from "../../lib/transport/return-address.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import type { Room } from "./room.ts";
 import type { Side, ThirdPartyCall } from "./third-party-requests.ts";
@@ -35,9 +34,31 @@ export class ThirdPartyCallRows {
     });
   }
 
-  /** Those that were transferred, or were to be, which no connection of a phone knows. */
+  /** Those that were transferred, or were to be, and that no connection of a phone of this home knows. */
   adopted(): number {
-    return [...this.all().values()].filter(({ offsets, ending }) => offsets !== undefined && ending === undefined).length;
+    const { keyring, home } = this.#room;
+    const isKnown = ({ other, isTransferred }: ThirdPartyCall) =>
+      isTransferred === true && other?.details !== undefined && farEnd(keyring, other.details)?.home === home.name;
+    return [...this.all().values()].filter((call) => call.offsets !== undefined && call.ending === undefined && !isKnown(call)).length;
+  }
+
+  /** Whether a call has come back to the user after its transfer had failed: no connection of a phone knows it. */
+  isRestored(callId: string): boolean {
+    return [...this.all().values()].some((call) => call.refer !== undefined && call.isTransferred !== true && call.user.callId === callId);
+  }
+
+  /** Whether a dialog is one with the other one of a call. */
+  hasOther({ callId, remoteTag }: CallDetails): boolean {
+    return [...this.all().values()].some(({ other }) => other?.callId === callId && other.details?.remoteTag === remoteTag);
+  }
+
+  /** Whether a request is of a dialog of one of these calls. An ACK may be for an INVITE before the phone's REFER: that is not of the server. */
+  takes(mandatory: MandatoryHeaders, sender: ReturnAddress): boolean {
+    if (this.all().size === 0) return false;
+    const { cseq } = mandatory;
+    const found = this.find(mandatory, sender);
+    if (found === undefined) return cseq.method !== "ACK" && this.wasOf(mandatory, sender) !== undefined;
+    return cseq.method !== "ACK" || found.side === "user" || cseq.number > (found.call.refer ?? 0);
   }
 
   /** The dialog of a request: by its Call-ID and both tags, which others may know, and by its sender. */
@@ -49,7 +70,8 @@ export class ThirdPartyCallRows {
       for (const side of ["user", "other"] as const) {
         const { callId: own, tag, details } = call[side] ?? {};
         if (own !== callId || tag !== toTag || details === undefined || details.remoteTag !== fromTag) continue;
-        if (isOfEnd(sender, farEnd(this.#room.keyring, details), this.#room.home.name)) return { call, side };
+        const end = farEnd(this.#room.keyring, details);
+        if (end !== undefined && isSameParty(sender.home, end.home)) return { call, side };
       }
     return undefined;
   }
@@ -102,10 +124,4 @@ export interface ListedCall {
   readonly callId: string;
   readonly remote: string;
   readonly isAnswered: boolean;
-}
-
-/** Whether a request is of this end of a dialog: of any connection of a trunk; of the phone, if it is one of this home, or of this home in its name. */
-export function isOfEnd(sender: ReturnAddress, end: DialogEnd | undefined, home: HomeName): boolean {
-  if (end === undefined || !isSameParty(sender.home, end.home)) return false;
-  return sender.home !== home || !isFromPhone(sender) || sender.phone === end.phone;
 }

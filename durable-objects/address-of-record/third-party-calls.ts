@@ -26,7 +26,7 @@ import type { LocalUserAgent } from "./local-user-agent.ts";
 import type { Part } from "./part.ts";
 import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
-import { type ListedCall, ThirdPartyCallRows } from "./third-party-call-rows.ts";
+import { ThirdPartyCallRows } from "./third-party-call-rows.ts";
 import { type BegunCall, type Side, type ThirdPartyCall, ThirdPartyRequests, agent } from "./third-party-requests.ts";
 import { isUnsent, maxCallTime, offsetsOf, opposite, whyOf, withoutOwn } from "./third-party-requests.ts";
 
@@ -57,7 +57,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   readonly #account: Account;
   readonly #forking: Pick<Forking, "openExternal">;
   readonly #passOn: PassOn;
-  readonly #rows: ThirdPartyCallRows;
+  readonly rows: ThirdPartyCallRows;
   readonly #restoredIsOver: ThirdPartyParts["restoredIsOver"];
 
   /** @param restoredIsOver learns of the end of a call whose transfer had failed, and who has hung up */
@@ -65,7 +65,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     this.#room = room;
     this.#restoredIsOver = restoredIsOver;
     this.#account = account;
-    this.#rows = new ThirdPartyCallRows(room);
+    this.rows = new ThirdPartyCallRows(room);
     this.#requests = new ThirdPartyRequests(room, account, passOn);
     this.#forking = forking;
     this.#passOn = passOn;
@@ -74,7 +74,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   /** Calls the user; the address is looked up first. @param target a URI */
   async begin(target: string, now: number): Promise<BegunCall> {
     const { user, domain } = this.#room.home;
-    if (this.#rows.all().size - this.count() >= maxCalls) return tooMany;
+    if (this.rows.all().size - this.rows.adopted() >= maxCalls) return tooMany;
     const dialog = () => ({ callId: randomText() + randomText(), tag: randomText(), transaction: randomText() + randomText() });
     const id = randomText();
     const call: ThirdPartyCall = {
@@ -87,8 +87,8 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     };
     const refusal = await this.#refusalOf(call);
     if (refusal !== undefined) return { kind: "refused", status: refusal.status, why: refusal.fault };
-    if (this.#rows.all().size - this.count() >= maxCalls) return tooMany;
-    this.#rows.keep(call);
+    if (this.rows.all().size - this.rows.adopted() >= maxCalls) return tooMany;
+    this.rows.keep(call);
     const own = `sip:${user}@${domain}`;
     const { callId, tag, transaction } = call.user;
     const text = composeOwnInvite({ requestUri: own, from: target, to: own, callId, tag, ...this.#requests.hop(transaction) });
@@ -96,23 +96,17 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     const everyPhone = { kind: "address", instance: undefined, registration: undefined } as const;
     const receipt = await this.#passOn(this.#room.home.name, { ...this.#requests.sent(call, "user", text), to: everyPhone });
     if (receipt.kind === "taken") return { kind: "begun", name: callName(callId), callId };
-    this.#rows.forget(call);
+    this.rows.forget(call);
     return { kind: "refused", status: receipt.status, why: receipt.why ?? "the phones of the user do not take the call" };
-  }
-
-  /** The calls by name; those of a phone of this home are known to its connection too, once they are answered. */
-  all(): readonly ListedCall[] {
-    return this.#rows.listed();
   }
 
   /** An administrator ends a call, whatever has become of it. */
   cancel(name: string, now: number): void {
-    for (const call of [...this.#rows.all().values()]) {
+    for (const call of [...this.rows.all().values()]) {
       if (callName(call.user.callId) !== name || call.ending !== undefined) continue;
       if (call.user.details === undefined) this.#requests.giveUp(call, "user");
       else if (call.other?.details === undefined) this.#requests.giveUp(call, "other");
       const sides = (["user", "other"] as const).filter((side) => call[side]?.details !== undefined);
-      this.#requests.hangUp(call.own, "an administrator has ended the call", now);
       if (call.offer !== undefined && call.user.details !== undefined)
         this.#requests.acknowledge(call.user.details, refusedMedia(call.offer));
       this.#over(call, "other", "server", now);
@@ -123,7 +117,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
 
   /** A request of one end, within its dialog with the server. */
   inDialog(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
-    const found = this.#rows.find(mandatory, envelope.answerTo);
+    const found = this.rows.find(mandatory, envelope.answerTo);
     if (found === undefined) return this.#withoutDialog(envelope, request, mandatory);
     const { call, side } = found;
     if (request.method === "BYE") {
@@ -138,44 +132,45 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     if (request.method === "REFER" && call.offsets !== undefined) return refused(request, transferredBefore);
     const blocked = side === "other" ? refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory) : undefined;
     if (blocked !== undefined) return refused(request, blocked);
-    this.#rows.retargeted(call, side, request);
+    this.rows.retargeted(call, side, request);
     return this.#requests.relay(call.id, to, { offsets: offsetsOf(call, side), side }, { envelope, request }, now);
   }
 
   /** A user who has transferred the call hangs up their part of it. */
   #withoutDialog({ answerTo }: RequestEnvelope, request: Request, mandatory: MandatoryHeaders): Receipt {
-    const left = request.method === "BYE" ? this.#rows.wasOf(mandatory, answerTo) : undefined;
-    if (left !== undefined) this.#rows.keep(withoutOwn(left));
+    const left = request.method === "BYE" ? this.rows.wasOf(mandatory, answerTo) : undefined;
+    if (left !== undefined && left.ending === undefined) this.rows.keep(withoutOwn(left));
     if (request.method === "ACK") return accepted;
     return left === undefined ? answered(request, 481, "there is no such call") : answered(request, 200);
   }
 
   /** A call of which both dialogs are there: what each end sends is passed on from now on. */
   adopt(call: Omit<ThirdPartyCall, "due">, now: number): void {
-    this.#rows.keep({ ...call, due: now + (call.own === undefined ? maxCallTime : patienceWithPhone) });
+    this.rows.keep({ ...call, due: now + (call.own === undefined ? maxCallTime : patienceWithPhone) });
   }
 
   /** Whether a request to, or of, a phone of the user is one of a call here. */
   takes(mandatory: MandatoryHeaders, sender: ReturnAddress): boolean {
-    if (this.#rows.all().size === 0) return false;
-    return (this.#rows.find(mandatory, sender) ?? this.#rows.wasOf(mandatory, sender)) !== undefined;
+    return this.rows.takes(mandatory, sender);
   }
 
-  /** How many calls of the user there are that no connection of a phone knows. */
-  count(): number {
-    return this.#rows.adopted();
+  /** A transfer has failed, and both dialogs end. @param sides who gets a BYE */
+  abandon(call: Omit<ThirdPartyCall, "due">, sides: readonly Side[], why: string, now: number): void {
+    this.#end({ ...call, due: now }, { why, by: "server", sides }, now);
   }
 
-  /** Whether a dialog is one with the other one of a call. */
-  has({ callId, remoteTag }: CallDetails): boolean {
-    return [...this.#rows.all().values()].some(({ other }) => other?.callId === callId && other.details?.remoteTag === remoteTag);
+  /** The trunk's server has not had the ACK for its offer. */
+  offeredAgain(id: string): void {
+    const { user, answer, refer } = this.rows.all().get(id) ?? {};
+    if (user?.details !== undefined && answer !== undefined && refer !== undefined)
+      this.#requests.acknowledge(user.details, answer, refer + 1);
   }
 
   /** A response to a request of the server. */
   response({ to, text, status }: ResponseEnvelope, now: number): Receipt {
     const taker = takerOf(to);
     const [id = "", what = ""] = taker.kind === "third party" ? taker.id.split(".") : [];
-    const call = this.#rows.all().get(id);
+    const call = this.rows.all().get(id);
     if (what === "user" || what === "other") {
       if (status >= 200) this.#finalOf(call, what, text, status, now);
     } else this.#requests.answered(what, text, status, now);
@@ -183,7 +178,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   }
 
   onAlarm(now: number): void {
-    for (const call of [...this.#rows.all().values()]) {
+    for (const call of [...this.rows.all().values()]) {
       if (call.due <= now) {
         this.#due(call, now);
         continue;
@@ -195,22 +190,22 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
 
   /** Both ends get their BYE at once: the rows are deleted with the user. */
   onSubscriberDeleted(now: number): void {
-    for (const call of [...this.#rows.all().values()]) {
+    for (const call of [...this.rows.all().values()]) {
       for (const side of ["user", "other"] as const) if (call[side]?.details === undefined) this.#requests.giveUp(call, side);
       this.#end(call, { why: "the user was deleted", by: "server", sides: ["user", "other"] }, now);
     }
-    this.#rows.wiped();
+    this.rows.wiped();
   }
 
   #due(call: ThirdPartyCall, now: number): void {
     if (call.ending !== undefined) return this.#sendByes(call, now);
     if (call.own !== undefined) {
       this.#requests.hangUp(call.own, "the call was transferred", now);
-      return this.#rows.keep(withoutOwn(call));
+      return this.rows.keep(withoutOwn(call));
     }
     if (call.user.details === undefined) {
       this.#requests.giveUp(call, "user");
-      return this.#rows.forget(call);
+      return this.rows.forget(call);
     }
     if (call.other?.details !== undefined)
       return this.#end(call, { why: "the call has lasted too long", by: "server", sides: ["user", "other"] }, now);
@@ -228,7 +223,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
 
   #finalOf(call: ThirdPartyCall | undefined, side: Side, text: string, status: number, now: number): void {
     if (status >= 300) {
-      if (call !== undefined) return side === "user" ? this.#rows.forget(call) : this.#failed(call, whyOf(status), now);
+      if (call !== undefined) return side === "user" ? this.rows.forget(call) : this.#failed(call, whyOf(status), now);
       return;
     }
     const response = parsedResponse(text);
@@ -247,7 +242,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   /** The user waits from here on, and hears nothing before the other one answers. */
   #userAnswered(call: ThirdPartyCall, details: CallDetails, offer: string, now: number): void {
     const waiting = { ...call, user: { ...call.user, details }, offer, due: now + patienceOfUser };
-    this.#rows.keep(waiting);
+    this.rows.keep(waiting);
     this.#callOther(waiting, now);
   }
 
@@ -261,10 +256,10 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   }
 
   #otherAnswered(id: string, receipt: Receipt): void {
-    const call = this.#rows.all().get(id);
+    const call = this.rows.all().get(id);
     if (call?.other === undefined || call.ending !== undefined || call.other.details !== undefined) return;
     if (receipt.kind === "answered") return this.#failed(call, whyOf(receipt.status), Date.now());
-    this.#rows.keep({ ...call, other: { ...call.other, isTaken: true } });
+    this.rows.keep({ ...call, other: { ...call.other, isTaken: true } });
   }
 
   async #sendToOther(call: ThirdPartyCall, now: number): Promise<Receipt> {
@@ -272,7 +267,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     if (isFault(asked)) return refusedBy(asked);
     const target = await selectTarget(this.#room, asked.question);
     if (isFault(target)) return refusedBy(target);
-    const current = this.#rows.all().get(call.id);
+    const current = this.rows.all().get(call.id);
     if (current?.other === undefined || current.ending !== undefined) return accepted;
     this.#room.log.passed(now, "-", asked.text);
     const sent = this.#requests.sent(call, "other", asked.text);
@@ -282,7 +277,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   async #sendTo(call: ThirdPartyCall, target: Target, sent: SentRequest, now: number): Promise<Receipt> {
     if (target.kind === "redirect") return refusedBy(fault(target.status, "the address is elsewhere"));
     const home = target.kind === "home" ? target.home : this.#room.home.name;
-    if (call.other !== undefined) this.#rows.keep({ ...call, other: { ...call.other, home } });
+    if (call.other !== undefined) this.rows.keep({ ...call, other: { ...call.other, home } });
     if (target.kind === "external") return this.#forking.openExternal(sent, parsed(sent.text), target, now);
     const { kind: _kind, home: _home, ...more } = target;
     return this.#passOn(home, { ...sent, ...more });
@@ -292,7 +287,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     const { offer: _offer, ...rest } = call;
     const { transaction = "", callId = details.callId, tag = details.localTag, home } = call.other ?? {};
     const other = { transaction, callId, tag, details, ...(home === undefined ? {} : { home }) };
-    this.#rows.keep({ ...rest, other, answer, due: now + maxCallTime });
+    this.rows.keep({ ...rest, other, answer, due: now + maxCallTime });
     this.#requests.acknowledge(details);
     if (call.user.details !== undefined) this.#requests.acknowledge(call.user.details, answer);
   }
@@ -319,21 +314,22 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   }
 
   #end(call: ThirdPartyCall, ending: Omit<NonNullable<ThirdPartyCall["ending"]>, "until">, now: number): void {
-    if (ending.sides.length === 0) return this.#rows.forget(call);
-    const over = { ...call, ending: { ...ending, until: now + maxEnding }, due: now + repeatAfter };
-    this.#rows.keep(over);
+    this.#requests.hangUp(call.own, ending.why, now);
+    if (ending.sides.length === 0) return this.rows.forget(call);
+    const over = { ...withoutOwn(call), ending: { ...ending, until: now + maxEnding }, due: now + repeatAfter };
+    this.rows.keep(over);
     this.#sendByes(over, now);
   }
 
   /** Until the homes of all its ends have the BYE. */
   #sendByes(call: ThirdPartyCall, now: number): void {
     const { ending } = call;
-    if (ending === undefined || ending.until <= now) return this.#rows.forget(call);
-    this.#rows.keep({ ...call, due: now + repeatAfter });
+    if (ending === undefined || ending.until <= now) return this.rows.forget(call);
+    this.rows.keep({ ...call, due: now + repeatAfter });
     const hangUp = new HangUp(this.#room, this.#passOn, ending.by);
     const all = ending.sides.flatMap((side) => call[side]?.details ?? []);
     Promise.all(all.map((details) => hangUp.end({ name: "", since: call.since, details }, ending.why, now))).then(
-      () => this.#rows.forget(call),
+      () => this.rows.forget(call),
       (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
     );
   }

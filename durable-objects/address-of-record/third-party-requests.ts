@@ -63,6 +63,8 @@ export interface ThirdPartyCall {
   readonly due: number;
   /** By how much the numbers of requests are higher towards each end; absent: `usualOffset`. */
   readonly offsets?: Readonly<Record<Side, number>>;
+  /** The number of the REFER of the user's phone, after which the server took the dialogs over (RFC 3515). */
+  readonly refer?: number;
   /** It was transferred by its user, who may still end what they had (RFC 3515). */
   readonly isTransferred?: true;
   /** The dialog of the phone that has transferred it, as long as that has not hung up. */
@@ -84,6 +86,14 @@ interface Relayed {
   readonly at: number;
   /** Of whom, in which call. */
   readonly sender: string;
+}
+
+/** A request within a dialog. `id` names its response; `isFromCaller`: in the name of the end that has placed the call. */
+interface Within {
+  readonly text: string;
+  readonly transaction: TransactionId;
+  readonly id: string;
+  readonly isFromCaller: boolean;
 }
 
 /** Milliseconds that such a call lasts at most. */
@@ -108,14 +118,13 @@ export class ThirdPartyRequests {
     this.#kind = kind;
   }
 
-  /** The ACK for the 2xx of an end. @param cseq of its INVITE */
-  acknowledge(details: CallDetails, answer?: string, cseq = 1): void {
+  /** The ACK for the final response of an end. @param cseq of its INVITE @param transaction of its INVITE, if it is no 2xx (RFC 3261 §17.1.1.3) */
+  acknowledge(details: CallDetails, answer?: string, cseq = 1, transaction: TransactionId = randomText() + randomText()): void {
     const to = farEnd(this.#room.keyring, details);
     if (to === undefined) return;
-    const transaction = randomText() + randomText();
     const text = composeOwnAck(details, this.hop(transaction), answer, cseq);
     this.#room.log.passed(Date.now(), "-", text);
-    this.#within(to, text, transaction, "ack");
+    this.#within(to, { text, transaction, id: "ack", isFromCaller: details.isCaller });
   }
 
   /** A BYE in the name of the end that the server stands for; none if there is no such dialog. */
@@ -144,13 +153,13 @@ export class ThirdPartyRequests {
     details: CallDetails,
     id: string,
     written: Parameters<typeof composeWithin>[3],
+    transaction: TransactionId = randomText() + randomText(),
   ): Promise<(Receipt & { readonly kind: "answered" }) | undefined> {
     const to = farEnd(this.#room.keyring, details);
     if (to === undefined) return { kind: "answered", status: 481, text: "" };
-    const transaction = randomText() + randomText();
     const text = composeWithin(method, details, this.hop(transaction), written);
     this.#room.log.passed(Date.now(), "-", text);
-    const receipt = await this.#passOn(to.home, this.#envelopeTo(to, text, transaction, id));
+    const receipt = await this.#passOn(to.home, this.#envelopeTo(to, { text, transaction, id, isFromCaller: details.isCaller }));
     return receipt.kind === "answered" ? receipt : undefined;
   }
 
@@ -184,7 +193,7 @@ export class ThirdPartyRequests {
     const send = () => {
       const text = inOtherDialog(request, details, this.hop(transaction), offsets);
       this.#room.log.passed(Date.now(), "-", text);
-      this.#within(to, text, transaction, `${id}.${transaction}`);
+      this.#within(to, { text, transaction, id: `${id}.${transaction}`, isFromCaller: details.isCaller });
     };
     if (request.method === "REFER") void this.#refer(request, to, { transaction, side }, send);
     else send();
@@ -219,19 +228,19 @@ export class ThirdPartyRequests {
   }
 
   /** Sends a request of the server within one of its dialogs. */
-  #within(to: DialogEnd, text: string, transaction: TransactionId, id: string): void {
-    this.#passOn(to.home, this.#envelopeTo(to, text, transaction, id)).then(
-      (receipt) => (receipt.kind === "answered" ? this.answered(transaction, receipt.text, receipt.status, Date.now()) : undefined),
+  #within(to: DialogEnd, within: Within): void {
+    this.#passOn(to.home, this.#envelopeTo(to, within)).then(
+      (receipt) => (receipt.kind === "answered" ? this.answered(within.transaction, receipt.text, receipt.status, Date.now()) : undefined),
       (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
     );
   }
 
-  #envelopeTo({ phone }: DialogEnd, text: string, transaction: TransactionId, id: string): RequestEnvelope {
+  #envelopeTo({ phone }: DialogEnd, { text, transaction, id, isFromCaller }: Within): RequestEnvelope {
     const { name, user, domain } = this.#room.home;
     const answerTo = returnInside(name, { kind: this.#kind, id });
     return {
       ...{ kind: "request", text, answerTo, transaction, identity: `${user}@${domain}` },
-      ...{ to: { kind: "phone", phone }, recordRoute: undefined, within: { isFromCaller: true, isLimited: false } },
+      ...{ to: { kind: "phone", phone }, recordRoute: undefined, within: { isFromCaller, isLimited: false } },
     };
   }
 

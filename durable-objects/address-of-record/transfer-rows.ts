@@ -1,16 +1,20 @@
 import { type Bye } from "../../lib/proxy/bye.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
 import { farEnd } from "../../lib/proxy/hang-up.ts";
+import { isSameParty } from "../../lib/routing/hop-name.ts";
 import type { ReferTarget } from "../../lib/proxy/refer-target.ts";
+import { dialledMark } from "../../lib/proxy/route-token.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
-import { type Request, hasHeader, headerValues } from "../../lib/syntax/message.ts";
+import type { Request } from "../../lib/syntax/message.ts";
 import { decodedText } from "../../lib/syntax/octets.ts";
-import type { CallDetails } from "../../lib/transport/flow.ts";
+import { type CallDetails, type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
+import type { HomeName } from "../../lib/transport/identifiers.ts";
+import { randomText } from "../../platform/crypto/random.ts";
 import type { ReturnAddress } from "../../lib/transport/return-address.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import type { Room } from "./room.ts";
-import { type ListedCall, isOfEnd } from "./third-party-call-rows.ts";
+import type { ListedCall } from "./third-party-call-rows.ts";
 import type { Side, ThirdPartyCall } from "./third-party-requests.ts";
 
 type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
@@ -30,7 +34,12 @@ export interface Transfer extends Pick<ThirdPartyCall, "id" | "target" | "since"
   readonly hasLeft?: true;
   /** The other one could not be reached: the user's phone gets its call back. */
   readonly isRestoring?: true;
+  /** How often the phone's INVITE has crossed the server's, which is therefore asked again (RFC 3261 §14.1). */
+  readonly crossed?: number;
 }
+
+/** Milliseconds. The trunk's server waits 32 s for the ACK (RFC 3261 §13.3.1.4), which it gets when the other one answers. */
+export const patience = { withOther: 25_000, altogether: 31_000 } as const;
 
 const shape = storedShape<Transfer>();
 
@@ -52,8 +61,11 @@ export class TransferRows {
     { callId, fromTag, toTag }: MandatoryHeaders,
     sender: ReturnAddress,
   ): { readonly transfer: Transfer; readonly isOwn: boolean } | undefined {
-    const { keyring, home } = this.#room;
-    const isOf = (end: CallDetails | undefined) => end !== undefined && isOfEnd(sender, farEnd(keyring, end), home.name);
+    const { keyring } = this.#room;
+    const isOf = (details: CallDetails | undefined) => {
+      const end = details === undefined ? undefined : farEnd(keyring, details);
+      return end !== undefined && isSameParty(sender.home, end.home);
+    };
     for (const transfer of this.all().values()) {
       const { own, user } = transfer;
       if (own.callId !== callId) continue;
@@ -96,23 +108,51 @@ export function withTarget(transfer: Transfer, target: string | undefined): Tran
   return { ...transfer, user: { ...user, details: { ...user.details, target: decodedText(target) } } };
 }
 
-/** The dialog of a request of the user's phone. */
-export function dialogOf(
-  request: Request,
-  mandatory: MandatoryHeaders,
-  { alterations, receiver, isFromCaller }: WithinDialog,
-): CallDetails {
-  const { requestUri = request.requestUri, popRoutes = 0 } = alterations;
+/**
+ * The dialog of a request of the user's phone, on the way of its call: what the request itself says of that counts only if the other end
+ * has said it, too.
+ */
+export function dialogOf(request: Request, mandatory: MandatoryHeaders, way: WithinDialog, known: CallDetails): CallDetails {
+  const { requestUri = request.requestUri } = way.alterations;
+  const { newTarget, target, routes = [] } = known;
   return {
     callId: mandatory.callId,
     localTag: mandatory.fromTag ?? "",
     remoteTag: mandatory.toTag ?? "",
     local: decodedText(mandatory.from.uri),
     remote: decodedText(mandatory.to.uri),
-    target: decodedText(requestUri),
-    routes: hasHeader(request, "route") ? headerValues(request, "route").slice(popRoutes).map(decodedText) : [],
-    far: receiver,
-    isCaller: isFromCaller,
+    target: newTarget !== undefined && dialledMark(requestUri) === dialledMark(newTarget) ? newTarget : target,
+    routes,
+    far: way.receiver,
+    isCaller: way.isFromCaller,
+  };
+}
+
+/** A transfer of a dialog. @param cseq of the REFER */
+export function transferOf(
+  flow: Flow,
+  home: HomeName,
+  { details, cseq }: { readonly details: CallDetails; readonly cseq: number },
+  target: ReferTarget,
+  now: number,
+): Transfer {
+  const { localTag, remoteTag, local = "", remote, callId } = details;
+  const contact = flow.boundContacts[0]?.contact ?? local;
+  const far = { home, phone: phoneOnFlow(flow) };
+  return {
+    ...{ id: randomText(), target: target.uri, lines: target.lines, since: now, due: now + patience.withOther, cseq },
+    user: { callId, tag: localTag, details, transaction: randomText() + randomText() },
+    other: { callId: randomText() + randomText(), tag: randomText(), transaction: randomText() + randomText() },
+    own: {
+      callId,
+      localTag: remoteTag,
+      remoteTag: localTag,
+      local: remote,
+      remote: local,
+      target: contact,
+      far,
+      isCaller: !details.isCaller,
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { targetIn } from "../../lib/proxy/bye.ts";
 import { callName, dialogName } from "../../lib/proxy/call-name.ts";
-import { type ReferTarget, readReferTarget } from "../../lib/proxy/refer-target.ts";
+import { readReferTarget } from "../../lib/proxy/refer-target.ts";
 import { refusedMedia } from "../../lib/proxy/third-party-call.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
@@ -9,9 +9,9 @@ import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { reasonPhrase } from "../../lib/syntax/reason-phrase.ts";
 import { type EndedBy, type Receipt, type RequestEnvelope, type ResponseEnvelope, accepted } from "../../lib/transport/envelope.ts";
-import { type CallDetails, type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
+import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
+import type { TransactionId } from "../../lib/transport/identifiers.ts";
 import { type ReturnAddress, takerOf } from "../../lib/transport/return-address.ts";
-import { randomText } from "../../platform/crypto/random.ts";
 import { answered, refused } from "../shared/reply.ts";
 import { parsed, parsedResponse } from "../shared/reparse.ts";
 import { decideTarget, selectTarget } from "../shared/target-selection.ts";
@@ -27,19 +27,19 @@ import type { Room } from "./room.ts";
 import type { ListedCall } from "./third-party-call-rows.ts";
 import type { ThirdPartyCalls } from "./third-party-calls.ts";
 import { type Side, ThirdPartyRequests } from "./third-party-requests.ts";
-import { type Transfer, TransferRows, byeOf, dialogOf, endsOf, withTarget } from "./transfer-rows.ts";
+import { type Transfer, TransferRows, byeOf, dialogOf, endsOf, patience, transferOf, withTarget } from "./transfer-rows.ts";
 
 type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
 
 interface TransferParts {
   readonly forking: Pick<Forking, "openExternal">;
   readonly connected: ThirdPartyCalls;
-  readonly activeCalls: Pick<ActiveCalls, "ended" | "phoneOf">;
+  readonly activeCalls: Pick<ActiveCalls, "ended" | "all">;
   readonly records: Pick<CallRecords, "ended">;
 }
 
-/** Milliseconds. The trunk's server waits 32 s for the ACK (RFC 3261 §13.3.1.4), which it gets when the other one answers. */
-const patience = { withOther: 25_000, altogether: 31_000 } as const;
+/** Milliseconds until the phone is asked again whose own INVITE has crossed the server's. */
+const crossedAfter = 1500;
 /** The numbers of what the server sends to the user's phone, higher than those of the end that it stands for. */
 const [ownNumbers, ownOffset] = [1_000_000_000, 1_000_000_100] as const;
 /** How much higher the numbers towards the trunk are than those of the dialogs that are connected with it. */
@@ -76,15 +76,16 @@ export class TransferredCalls implements Part, LocalUserAgent {
     const written = referredTo(request);
     const target = isFault(written) ? written : readReferTarget(written);
     if (isFault(target)) return target;
-    const transfer = this.#transferOf(flow, { details: dialogOf(request, mandatory, way), cseq: mandatory.cseq.number }, target, now);
-    const refusal = this.#refuse(mandatory);
-    if (refusal !== undefined) return refusal;
+    const known = this.#callOf(mandatory, now);
+    if (isFault(known)) return known;
+    const details = dialogOf(request, mandatory, way, known);
+    const transfer = transferOf(flow, this.#room.home.name, { details, cseq: mandatory.cseq.number }, target, now);
     const question = this.#requests.questionOf(transfer, "v=0");
     const decided = isFault(question) ? question : await decideTarget(this.#room, question.question);
     if (isFault(decided)) return decided;
     // It may have ended meanwhile, or be transferred by another REFER.
-    const refusalNow = this.#refuse(mandatory);
-    if (refusalNow !== undefined) return refusalNow;
+    const stillKnown = this.#callOf(mandatory, now);
+    if (isFault(stillKnown)) return stillKnown;
     this.#rows.keep(transfer);
     this.#notOfPhone(transfer);
     this.#notify(transfer, 100);
@@ -92,33 +93,20 @@ export class TransferredCalls implements Part, LocalUserAgent {
     return undefined;
   }
 
-  #refuse(mandatory: MandatoryHeaders): Fault | undefined {
+  /** The call that a REFER belongs to, or why it cannot be transferred. */
+  #callOf(mandatory: MandatoryHeaders, now: number): CallDetails | Fault {
     const all = [...this.#rows.all().values()];
     if (all.some(({ own }) => own.callId === mandatory.callId)) return limitReached(480, "the call is being transferred");
-    if (all.length + this.#parts.connected.count() >= maxTransfers) return limitReached(480, "too many transferred calls of this user");
+    if (all.length + this.#parts.connected.rows.adopted() >= maxTransfers)
+      return limitReached(480, "too many transferred calls of this user");
     if (mandatory.cseq.number > maxNumber) return fault(403, "the number of CSeq is too high for a transfer");
-    return this.#parts.activeCalls.phoneOf(dialogName(mandatory)) === undefined ? unknownCall : undefined;
-  }
-
-  #transferOf(
-    flow: Flow,
-    { details, cseq }: { readonly details: CallDetails; readonly cseq: number },
-    target: ReferTarget,
-    now: number,
-  ): Transfer {
-    const { localTag, remoteTag, local = "", remote, callId } = details;
-    const contact = flow.boundContacts[0]?.contact ?? local;
-    const far = { home: this.#room.home.name, phone: phoneOnFlow(flow) };
-    return {
-      ...{ id: randomText(), target: target.uri, lines: target.lines, since: now, due: now + patience.withOther, cseq },
-      user: { callId, tag: localTag, details, transaction: randomText() + randomText() },
-      other: { callId: randomText() + randomText(), tag: randomText(), transaction: randomText() + randomText() },
-      own: { callId, localTag: remoteTag, remoteTag: localTag, local: remote, remote: local, target: contact, far, isCaller: false },
-    };
+    const known = this.#parts.activeCalls.all(now).find(({ name }) => name === dialogName(mandatory))?.details;
+    return known === undefined || known.target === "" ? unknownCall : known;
   }
 
   takes(mandatory: MandatoryHeaders, sender: ReturnAddress): boolean {
-    return this.#rows.all().size > 0 && this.#rows.find(mandatory, sender) !== undefined;
+    // The server has sent no 2xx meanwhile: each ACK is for what was before.
+    return this.#rows.all().size > 0 && mandatory.cseq.method !== "ACK" && this.#rows.find(mandatory, sender) !== undefined;
   }
 
   /** A request of either end of the call that is being transferred. */
@@ -156,6 +144,7 @@ export class TransferredCalls implements Part, LocalUserAgent {
   onAlarm(now: number): void {
     for (const transfer of [...this.#rows.all().values()]) {
       if (transfer.due > now) this.#room.alarm.noLaterThan(transfer.due);
+      else if (transfer.isRestoring === true && now < transfer.since + patience.altogether) this.#restore(transfer);
       else if (transfer.isRestoring === true) this.#abandon(transfer, lost, now);
       else this.#failed(transfer, 408, now);
     }
@@ -168,14 +157,24 @@ export class TransferredCalls implements Part, LocalUserAgent {
   /** A final response, of one of the two ends or of the one who is called. */
   #responded(id: string, what: string, text: string, status: number, now: number): void {
     const transfer = this.#rows.all().get(id);
-    if (what === "user") this.#offered(transfer, text, status, now);
+    if (status >= 300 && transfer !== undefined) this.#tookRefusal(transfer, what);
+    if (what === "user") this.#offered(id, transfer, text, status, now);
     if (what === "other") this.#answeredBy(transfer, text, status, now);
     if (what === "own") this.#restored(transfer, text, status, now);
   }
 
+  /** RFC 3261 §17.1.1.3: an INVITE within a dialog passes without state, so that its ACK is its sender's. */
+  #tookRefusal(transfer: Transfer, what: string): void {
+    const { user, own, cseq, crossed = 0 } = transfer;
+    if (what === "user" && user.details !== undefined)
+      this.#requests.acknowledge(user.details, undefined, cseq + 1, transactionOf(transfer, what));
+    if (what === "own") this.#requests.acknowledge(own, undefined, ownNumbers + 50 + crossed, transactionOf(transfer, what));
+  }
+
   /** The trunk's server has answered the re-INVITE without an offer: it offers (RFC 3261 §14.1). */
-  #offered(transfer: Transfer | undefined, text: string, status: number, now: number): void {
-    if (transfer === undefined || transfer.offer !== undefined || transfer.isRestoring === true) return;
+  #offered(id: string, transfer: Transfer | undefined, text: string, status: number, now: number): void {
+    if (transfer === undefined) return this.#parts.connected.offeredAgain(id);
+    if (transfer.offer !== undefined || transfer.isRestoring === true) return;
     const response = status < 300 ? parsedResponse(text) : undefined;
     const offer = response && sessionDescriptionOf(response);
     if (response !== undefined && offer === undefined) this.#acknowledge(transfer, undefined);
@@ -212,7 +211,8 @@ export class TransferredCalls implements Part, LocalUserAgent {
     const isWaiting = transfer !== undefined && transfer.isRestoring !== true;
     if (isWaiting && details !== undefined && answer !== undefined) return this.#connected(transfer, details, answer, now);
     // Too late, from a second phone, or without media. A repeated one has its ACK.
-    if (details !== undefined && !this.#parts.connected.has(details)) this.#requests.hangUp(details, "the call was not transferred", now);
+    if (details !== undefined && !this.#parts.connected.rows.hasOther(details))
+      this.#requests.hangUp(details, "the call was not transferred", now);
     if (isWaiting) this.#failed(transfer, status < 300 ? 488 : status, now);
   }
 
@@ -221,7 +221,8 @@ export class TransferredCalls implements Part, LocalUserAgent {
     const { id, target, user, other, cseq, own, hasLeft } = transfer;
     const offsets = { user: cseq + offset, other: offset };
     const left = hasLeft === true ? {} : { own };
-    const connected = { id, target, since: now, user, other: { ...other, details }, offsets, isTransferred: true as const, ...left };
+    const more = { answer, refer: cseq, isTransferred: true as const, ...left };
+    const connected = { id, target, since: now, user, other: { ...other, details }, offsets, ...more };
     this.#parts.connected.adopt(connected, now);
     this.#noteEnd(transfer, "other", undefined, now);
     this.#notify(transfer, 200);
@@ -234,9 +235,14 @@ export class TransferredCalls implements Part, LocalUserAgent {
     this.#notify(transfer, status);
     if (transfer.hasLeft === true) return this.#abandon(transfer, "the other side cannot be reached", now, "other");
     if (transfer.offer === undefined) return this.#notAsked(transfer, status, now);
+    this.#restore(transfer);
+  }
+
+  #restore(transfer: Transfer): void {
+    const { offer = "", crossed = 0 } = transfer;
     this.#rows.keep({ ...transfer, isRestoring: true, due: transfer.since + patience.altogether });
     const lines = ["Content-Type: application/sdp"];
-    this.#ask("INVITE", transfer, "own", { cseq: ownNumbers + 50, lines, body: transfer.offer });
+    this.#ask("INVITE", transfer, "own", { cseq: ownNumbers + 50 + crossed, lines, body: offer });
   }
 
   /** The trunk's server has made no offer: the dialog goes on as it was, but for its numbers, unless it is gone (RFC 3261 §14.1). */
@@ -246,21 +252,24 @@ export class TransferredCalls implements Part, LocalUserAgent {
   }
 
   #restored(transfer: Transfer | undefined, text: string, status: number, now: number): void {
-    const response = status < 300 ? parsedResponse(text) : undefined;
-    const answer = response && sessionDescriptionOf(response);
-    const details = transfer?.own ?? (response && this.#requests.detailsOf(response));
-    if (response !== undefined && details !== undefined) this.#requests.acknowledge(details, undefined, ownNumbers + 50);
     if (transfer?.isRestoring !== true) return;
-    if (answer === undefined) return this.#abandon(transfer, lost, now);
+    const { own, offer = "", since, crossed = 0 } = transfer;
+    if (status < 300) this.#requests.acknowledge(own, undefined, ownNumbers + 50 + crossed);
+    if (status === 408 || status === 481) return this.#abandon(transfer, lost, now);
+    if (status === 491 && now + crossedAfter < since + patience.altogether)
+      return this.#rows.keep({ ...transfer, crossed: crossed + 1, due: now + crossedAfter });
+    // If the phone has refused the offer, its next own one brings the media back.
+    const answer = (status < 300 ? sessionDescriptionOf(parsedResponse(text)) : undefined) ?? refusedMedia(offer);
     this.#acknowledge(transfer, answer);
-    this.#connect(transfer, now);
+    this.#connect(transfer, now, answer);
   }
 
   /** The two ends of the call before, with numbers that fit what was sent meanwhile. */
-  #connect(transfer: Transfer, now: number): void {
-    const { id, target, since, user } = transfer;
+  #connect(transfer: Transfer, now: number, answer?: string): void {
+    const { id, target, since, cseq: refer } = transfer;
+    const more = answer === undefined ? {} : { answer };
     this.#parts.connected.adopt(
-      { id, target, since, user, other: endsOf(transfer).other, offsets: { user: offset, other: ownOffset } },
+      { id, target, since, ...endsOf(transfer), offsets: { user: offset, other: ownOffset }, refer, ...more },
       now,
     );
     this.#rows.forget(transfer);
@@ -272,11 +281,11 @@ export class TransferredCalls implements Part, LocalUserAgent {
 
   /** Both ends that are left get a BYE. @param left who has hung up: the end at the trunk, or the user's phone ("other") */
   #abandon(transfer: Transfer, why: string, now: number, left?: Side): void {
-    const { user, own, offer } = transfer;
+    const { id, target, since, offer, cseq: refer, hasLeft } = transfer;
+    const sides = (["user", "other"] as const).filter((side) => side !== left && !(side === "other" && hasLeft === true));
     this.#requests.giveUp(transfer, "other");
     if (offer !== undefined) this.#acknowledge(transfer, refusedMedia(offer));
-    if (left !== "user") this.#requests.hangUp(user.details, why, now);
-    if (left !== "other" && transfer.hasLeft !== true) this.#requests.hangUp(own, why, now);
+    this.#parts.connected.abandon({ id, target, since, ...endsOf(transfer), refer, isTransferred: true }, sides, why, now);
     this.#noteEnd(transfer, left ?? "other", left === undefined ? "server" : undefined, now);
     this.#rows.forget(transfer);
   }
@@ -304,15 +313,22 @@ export class TransferredCalls implements Part, LocalUserAgent {
   /** A request within the dialog with the trunk's server ("user"), or with the user's phone. A refusal at once is a response, too. */
   #ask(
     method: "INVITE" | "NOTIFY",
-    { id, user, own }: Transfer,
+    transfer: Transfer,
     what: "user" | "own" | "note",
     written: Parameters<ThirdPartyRequests["ask"]>[3],
   ): void {
-    this.#requests.ask(method, what === "user" ? (user.details ?? own) : own, `${id}.${what}`, written).then(
+    const { id, user, own } = transfer;
+    const details = what === "user" ? (user.details ?? own) : own;
+    this.#requests.ask(method, details, `${id}.${what}`, written, transactionOf(transfer, what)).then(
       (receipt) => (receipt === undefined ? undefined : this.#responded(id, what, receipt.text, receipt.status, Date.now())),
       (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
     );
   }
+}
+
+/** Of an INVITE of the server within one of the dialogs. */
+function transactionOf({ user, crossed = 0 }: Transfer, what: string): TransactionId | undefined {
+  return what === "note" ? undefined : `${user.transaction}${what}${crossed}`;
 }
 
 const lost = "the call was lost in a transfer";

@@ -189,6 +189,70 @@ describe("a transfer that this server performs", () => {
     await expect.poll(rows).toEqual([0, 0]);
   });
 
+  it("asks the phone again whose own INVITE has crossed that which gives the call back (RFC 3261 §14.1)", async () => {
+    const { near } = await talks();
+    await refers(near);
+    bob.reply(await bob.next("INVITE"), 486);
+    const crossed = await alice.next("INVITE");
+    const held = alice.inDialog("INVITE", near, offer);
+    expect((await alice.finalResponse(held)).status).toBe(491);
+    alice.reply(crossed, 491);
+    await alice.next("ACK");
+    const again = await alice.next("INVITE");
+    expect(cseqOf(again)).toBe(cseqOf(crossed) + 1);
+    alice.reply(again, 200, answer);
+    expect(cseqOf(await alice.next("ACK"))).toBe(cseqOf(again));
+    expect((await provider.next("ACK")).body).toBe(browserAnswer);
+  });
+
+  it("gives the call back without media if the phone refuses the offer, until it makes its own", async () => {
+    const { near } = await talks();
+    await refers(near);
+    bob.reply(await bob.next("INVITE"), 486);
+    alice.reply(await alice.next("INVITE"), 488);
+    expect((await provider.next("ACK")).body).toMatch(/m=audio 0 /);
+    const sent = alice.inDialog("INVITE", near, offer);
+    provider.reply(await provider.next("INVITE"), 200, [contact(), itsType], itsOffer);
+    expect((await alice.finalResponse(sent)).body).toBe(itsOffer);
+  });
+
+  it("leaves the phone in no call that ends before it has hung up", async () => {
+    const { near, far } = await talks();
+    await refers(near);
+    bob.reply(await bob.next("INVITE"), 200, answer);
+    expect(await notified()).toBe("200 terminated");
+    says("BYE", far, 9);
+    bob.reply(await bob.next("BYE"), 200);
+    alice.reply(await alice.next("BYE", { milliseconds: 3000 }), 200);
+    await expect.poll(rows).toEqual([0, 0]);
+  });
+
+  it("passes the ACK for an INVITE before the REFER on as it is", async () => {
+    const { near } = await talks();
+    const held = alice.inDialog("INVITE", near, offer);
+    const hold = await provider.next("INVITE");
+    const sent = alice.inDialog("REFER", near, { headers: [["Refer-To", `<${bob.aor}>`]] });
+    expect((await alice.finalResponse(sent)).status).toBe(202);
+    const again = await provider.next("INVITE");
+    provider.reply(hold, 200, [contact(), itsType], itsOffer);
+    expect((await alice.finalResponse(held)).status).toBe(200);
+    alice.inDialog("ACK", near, { cseq: cseqOf(hold) });
+    expect(header(await provider.next("ACK"), "cseq")).toBe(`${cseqOf(hold)} ACK`);
+    provider.reply(again, 500);
+    const info = alice.inDialog("INFO", near, { body: "hello" });
+    provider.reply(await provider.next("INFO"), 200);
+    expect((await alice.finalResponse(info)).status).toBe(200);
+  });
+
+  it("goes to the other end of the call, whatever the REFER has as its Request-URI", async () => {
+    const { near } = await talks();
+    const other = near.target.replace("sip:far@", "sip:+19005@");
+    expect(other).not.toBe(near.target);
+    const sent = alice.inDialog("REFER", { ...near, target: other }, { headers: [["Refer-To", `<${bob.aor}>`]] });
+    expect((await alice.finalResponse(sent)).status).toBe(202);
+    expect((await provider.next("INVITE")).requestUri).toBe(near.target);
+  });
+
   it("ends for all when the telephone hangs up meanwhile", async () => {
     const { near, far } = await talks();
     await refers(near);
@@ -293,7 +357,11 @@ describe("a transfer that this server performs", () => {
     const sent = alice.inDialog("REFER", near, { headers: [["Refer-To", `<${bob.aor}>`]] });
     expect((await alice.finalResponse(sent)).status).toBe(202);
     await notified();
-    provider.reply(await provider.next("INVITE"), 488);
+    const again = await provider.next("INVITE");
+    provider.reply(again, 488);
+    const ack = await provider.next("ACK");
+    const branchOf = (message: ReceivedMessage) => /branch=([^;]+)/.exec(header(message, "via") ?? "")?.[1];
+    expect([cseqOf(ack), branchOf(ack)]).toEqual([cseqOf(again), branchOf(again)]);
     expect(await notified()).toBe("488 terminated");
     const info = alice.inDialog("INFO", near, { body: "hello" });
     provider.reply(await provider.next("INFO"), 200);
