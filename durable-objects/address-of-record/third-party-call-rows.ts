@@ -58,7 +58,8 @@ export class ThirdPartyCallRows {
     const { cseq } = mandatory;
     const found = this.find(mandatory, sender);
     if (found === undefined) return cseq.method !== "ACK" && this.wasOf(mandatory, sender) !== undefined;
-    return cseq.method !== "ACK" || found.side === "user" || cseq.number > (found.call.refer ?? 0);
+    const { call, side } = found;
+    return cseq.method !== "ACK" || side === "user" || call.isTransferred === true || cseq.number > (call.refer ?? 0);
   }
 
   /** The dialog of a request: by its Call-ID and both tags, which others may know, and by its sender. */

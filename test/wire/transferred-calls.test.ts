@@ -112,6 +112,8 @@ describe("a transfer that this server performs", () => {
     expect([again.body, cseqOf(again) > near.cseq, header(again, "call-id")]).toEqual([browserSdp, true, near.callId]);
     provider.reply(again, 200, [contact(), itsType], itsOffer);
     expect((await bob.finalResponse(held)).body).toBe(itsOffer);
+    bob.inDialog("ACK", theirs, { cseq: theirs.cseq - 1 });
+    expect(cseqOf(await provider.next("ACK"))).toBe(cseqOf(again));
     says("BYE", far, 9);
     bob.reply(await bob.next("BYE"), 200);
     expect((await provider.next(200, { method: "BYE" })).status).toBe(200);
