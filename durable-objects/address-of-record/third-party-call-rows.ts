@@ -10,6 +10,7 @@ import type { ReturnAddress } from "../../lib/transport/return-address.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import type { Room } from "./room.ts";
 import type { Side, ThirdPartyCall } from "./third-party-requests.ts";
+import { ValueRows } from "./value-rows.ts";
 
 const shape = storedShape<ThirdPartyCall>();
 
@@ -18,11 +19,11 @@ export const thirdPartyCallsTable = {
 } as const;
 
 /** The rows of calls that the server has set up. */
-export class ThirdPartyCallRows {
+export class ThirdPartyCallRows extends ValueRows<ThirdPartyCall> {
   readonly #room: Room;
-  #known: Map<string, ThirdPartyCall> | undefined;
 
   constructor(room: Room) {
+    super(room, "third_party_calls", shape);
     this.#room = room;
   }
 
@@ -86,36 +87,12 @@ export class ThirdPartyCallRows {
     );
   }
 
-  keep(call: ThirdPartyCall): void {
-    this.all().set(call.id, call);
-    this.#room.memory.run("INSERT OR REPLACE INTO third_party_calls (id, value) VALUES (?, ?)", call.id, shape.write(call));
-    this.#room.alarm.noLaterThan(call.due);
-  }
-
-  forget({ id }: ThirdPartyCall): void {
-    if (this.all().delete(id)) this.#room.memory.run("DELETE FROM third_party_calls WHERE id = ?", id);
-  }
-
-  all(): Map<string, ThirdPartyCall> {
-    this.#known ??= new Map(
-      this.#room.memory
-        .all<{ id: string; value: string }>("SELECT id, value FROM third_party_calls")
-        .map(({ id, value }) => [id, shape.read(value)]),
-    );
-    return this.#known;
-  }
-
   /** RFC 3261 §12.2.2, RFC 3311 §5.2: an INVITE or UPDATE may have another Contact. */
   retargeted(call: ThirdPartyCall, side: Side, message: Request): void {
     const target = refreshesTarget(message.method) ? targetIn(message) : undefined;
     const own = call[side];
     if (target === undefined || own?.details === undefined || own.details.target === decodedText(target)) return;
     this.keep({ ...call, [side]: { ...own, details: { ...own.details, target: decodedText(target) } } });
-  }
-
-  /** The rows are deleted with their user. */
-  wiped(): void {
-    this.#known = undefined;
   }
 }
 

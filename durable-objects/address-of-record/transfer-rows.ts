@@ -16,6 +16,7 @@ import { storedShape } from "../../platform/stored-shape.ts";
 import type { Room } from "./room.ts";
 import type { ListedCall } from "./third-party-call-rows.ts";
 import type { Side, ThirdPartyCall } from "./third-party-requests.ts";
+import { ValueRows } from "./value-rows.ts";
 
 type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
 
@@ -48,11 +49,11 @@ export const transfersTable = {
 } as const;
 
 /** The transfers that are under way. */
-export class TransferRows {
+export class TransferRows extends ValueRows<Transfer> {
   readonly #room: Room;
-  #known: Map<string, Transfer> | undefined;
 
   constructor(room: Room) {
+    super(room, "transfers", shape);
     this.#room = room;
   }
 
@@ -79,25 +80,6 @@ export class TransferRows {
     return [...this.all().values()].map(({ own: { callId }, target }) => {
       return { name: callName(callId), callId, remote: target, isAnswered: true };
     });
-  }
-
-  keep(transfer: Transfer): void {
-    this.all().set(transfer.id, transfer);
-    this.#room.memory.run("INSERT OR REPLACE INTO transfers (id, value) VALUES (?, ?)", transfer.id, shape.write(transfer));
-    this.#room.alarm.noLaterThan(transfer.due);
-  }
-
-  forget({ id }: Transfer): void {
-    if (this.all().delete(id)) this.#room.memory.run("DELETE FROM transfers WHERE id = ?", id);
-  }
-
-  all(): Map<string, Transfer> {
-    this.#known ??= new Map(
-      this.#room.memory
-        .all<{ id: string; value: string }>("SELECT id, value FROM transfers")
-        .map(({ id, value }) => [id, shape.read(value)]),
-    );
-    return this.#known;
   }
 }
 
