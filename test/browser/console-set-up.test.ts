@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Page } from "playwright-core";
 import { canBrowse } from "../support/browser.ts";
 import type { ServerUnderTest } from "../support/server-under-test.ts";
-import { type ConsoleUnderTest, click, faultsOf, reads, startConsole } from "./console-page.ts";
+import { type ConsoleUnderTest, click, faultsOf, hold, onApi, reads, startConsole } from "./console-page.ts";
 
 describe.skipIf(!canBrowse)("the set-up in the console", () => {
   let consoleUnderTest: ConsoleUnderTest;
@@ -36,9 +36,15 @@ describe.skipIf(!canBrowse)("the set-up in the console", () => {
     await save(page);
     await reads(page, "details[open] div[role=status]", "Saved");
     expect(await read("routes/premium")).toMatchObject({ match: { user: { prefix: "0900" } }, action: { kind: "reject", status: 403 } });
+    const held = hold();
+    await onApi(page, /\/routes\/premium$/, (route) => (route.request().method() === "GET" ? held.take(route) : route.continue()));
     await change(page, "403", "480");
     await save(page);
-    await expect.poll(() => read("routes/premium")).toMatchObject({ action: { status: 480 } });
+    await held.waiting;
+    expect(await read("routes/premium")).toMatchObject({ action: { status: 480 } });
+    // What is shown has an old entity tag until it is read again.
+    for (const name of ["Save", "Delete"]) expect(await page.locator(`details[open] button:has-text("${name}")`).isDisabled()).toBe(true);
+    held.release();
     page.on("dialog", (dialog) => void dialog.accept());
     await page.locator('details[open] button:has-text("Delete")').click();
     await expect.poll(async () => (await api("GET", "/domains/localhost/routes/premium")).status).toBe(404);

@@ -10,6 +10,12 @@ export type Outcome = CallRecord["outcome"];
 /** One step of a call, as the API returns it. */
 export type CallEvent = CallRecord["timeline"][number];
 
+/** What a path has, and its entity tag. */
+export interface Tagged {
+  readonly answer: object | undefined;
+  readonly tag: string | undefined;
+}
+
 export interface CallPage {
   readonly calls: readonly CallRecord[];
   readonly next_cursor: string | null;
@@ -93,7 +99,7 @@ export class Api {
   }
 
   /** What is there, with its entity tag; both undefined if there is nothing. */
-  async tagged(path: string): Promise<{ readonly answer: object | undefined; readonly tag: string | undefined }> {
+  async tagged(path: string): Promise<Tagged> {
     try {
       const response = await this.#fetch(path, { cache: "no-store" });
       return { answer: (await response.json()) as object, tag: response.headers.get("ETag") ?? undefined };

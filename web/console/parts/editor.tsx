@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import type { Api } from "../api.ts";
+import type { Api, Tagged } from "../api.ts";
 import { Action } from "./action.tsx";
 import { Answered, Failure, useAnswer } from "./answer.tsx";
 import { useAct } from "./act.ts";
@@ -22,26 +22,30 @@ interface EditorProps {
 export function Editor(props: EditorProps) {
   const { api, path } = props;
   const asked = useAnswer(path, () => api.tagged(path));
-  return <Answered asked={asked}>{({ answer, tag }) => <Form {...props} present={answer} tag={tag} again={asked.again} />}</Answered>;
+  return <Answered asked={asked}>{(read) => <Form {...props} read={read} again={asked.again} />}</Answered>;
 }
 
 interface FormProps extends EditorProps {
-  readonly present: object | undefined;
-  readonly tag: string | undefined;
+  readonly read: Tagged;
   readonly again: () => void;
 }
 
-function Form({ api, path, title, shown, example, mayDelete = false, deleted, present, tag, again }: FormProps) {
+function Form({ api, path, title, shown, example, mayDelete = false, deleted, read, again }: FormProps) {
+  const { answer: present, tag } = read;
   /** What was typed is about what was read; something else that is read replaces it. */
   const [edited, setEdited] = useState<{ readonly tag: string | undefined; readonly text: string }>();
   const written = JSON.stringify(present === undefined ? example : without(present, shown), undefined, 2);
   const text = edited !== undefined && edited.tag === tag ? edited.text : written;
   const { isBusy, outcome, failure, run } = useAct<string>();
+  /** What was read before it was replaced: it has an old tag, so that nothing can be done until it is read again. */
+  const [replaced, setReplaced] = useState<Tagged>();
+  const isWaiting = isBusy || replaced === read;
   const body = parsed(text);
   const save = () =>
     run(async () => {
       if (body === undefined) throw new Error("This is no JSON.");
       const made = await api.replace<{ readonly secret?: string } | undefined>({ method: "PUT", path, body }, tag);
+      setReplaced(read);
       again();
       return made?.secret === undefined ? "Saved" : `Saved. The secret, which is shown only here: ${made.secret}`;
     });
@@ -63,9 +67,13 @@ function Form({ api, path, title, shown, example, mayDelete = false, deleted, pr
         />
       </label>
       <p class="row">
-        <button disabled={isBusy}>Save</button>
+        <button disabled={isWaiting}>Save</button>
         {mayDelete && present !== undefined && (
-          <Action confirm={`Delete ${title}?`} act={() => api.replace({ method: "DELETE", path }, tag).then(() => (deleted ?? again)())}>
+          <Action
+            confirm={`Delete ${title}?`}
+            disabled={isWaiting}
+            act={() => api.replace({ method: "DELETE", path }, tag).then(() => (deleted ?? again)())}
+          >
             Delete
           </Action>
         )}
