@@ -241,6 +241,7 @@ describe("a transfer that this server performs", () => {
     alice.inDialog("ACK", near, { cseq: cseqOf(hold) });
     expect(header(await provider.next("ACK"), "cseq")).toBe(`${cseqOf(hold)} ACK`);
     provider.reply(again, 500);
+    expect([await notified(), await notified()]).toEqual(["100 active", "500 terminated"]);
     const info = alice.inDialog("INFO", near, { body: "hello" });
     provider.reply(await provider.next("INFO"), 200);
     expect((await alice.finalResponse(info)).status).toBe(200);
