@@ -8,6 +8,7 @@ import { TokenUseStore } from "../platform/directory/token-use-store.ts";
 import { tokenVerifierOf } from "../platform/tokens/token-verifier.ts";
 import { sendPushOf } from "../platform/push/send-push.ts";
 import { routerOf } from "../platform/router/ask-router.ts";
+import { activityOf } from "../platform/activity-data-points.ts";
 import { announcerOf } from "../platform/domain-events.ts";
 import { callRecordsOf } from "../platform/call-records.ts";
 import type { CallView, ConnectedCall, EndOfCall } from "../lib/location/call-view.ts";
@@ -104,7 +105,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       alarm,
       sockets: new Sockets(state, memory, (flow, token) => this.#probe(flow, token)),
       outbox: new Outbox(receiverOf(environment)),
-      log: new Log(this.#recorder, name, configuration.logging, failed),
+      log: new Log(this.#recorder, name, configuration.logging, failed, activityOf(environment.ANALYTICS_EVENTS, home.domain)),
       failed,
       records: callRecordsOf(environment),
       announcer: announcerOf(environment, home.domain),

@@ -28,7 +28,7 @@ export function callRecordsOf(environment: Environment): RecordStore | undefined
  * and an event may come twice, with the same id.
  */
 export async function keepRecords(environment: Environment, records: readonly CallRecord[]): Promise<void> {
-  const kept = await new CallStore(environment.DIRECTORY).insert(records);
+  const kept = await new CallStore(environment.DIRECTORY).insert(records, Date.now());
   if (environment.ANALYTICS !== undefined) writeCallDataPoints(environment.ANALYTICS, kept);
   const ofDomains = Map.groupBy(kept, ({ domain }) => domain);
   await Promise.all(

@@ -1,3 +1,4 @@
+import { activityOf } from "./activity-data-points.ts";
 import { type EventType, isWanted } from "../lib/web-hooks/web-hook.ts";
 import { directoryOf } from "./directory/directory.ts";
 import type { Environment, EventMessage } from "./environment.ts";
@@ -34,6 +35,7 @@ export interface Announcer {
 /** The announcer of one home, for the events of its domain. It costs nothing where they are not wanted. */
 export function announcerOf(environment: Environment, domain: string): Announcer {
   const isTold = environment.DOMAIN_EVENTS !== undefined || environment.EVENTS !== undefined;
+  const activity = activityOf(environment.ANALYTICS_EVENTS, domain);
   const [rate, rateOfCalls] = [new TokenBucket(...maxEvents.registrations), new TokenBucket(...maxEvents.calls)];
   const tell = (to: string, event: Omit<DomainEvent, "data">, data: () => object) =>
     void enqueueIfWanted(environment, to, [event.type], () => [{ ...event, data: data() }]).catch((error: unknown) =>
@@ -43,6 +45,7 @@ export function announcerOf(environment: Environment, domain: string): Announcer
     );
   return {
     announce: (type, data, now) => {
+      activity?.happened(type);
       if (!isTold || !rate.take(now)) return;
       tell(domain, { id: crypto.randomUUID(), type, at: now }, data);
     },

@@ -31,4 +31,6 @@ export interface Environment extends Settings {
   readonly EVENTS?: Queue<EventMessage>;
   /** Optional: gets a data point of each call. */
   readonly ANALYTICS?: AnalyticsEngineDataset;
+  /** Optional: gets a data point of each registration, stored message, refusal, and response to MESSAGE, SUBSCRIBE and PUBLISH. */
+  readonly ANALYTICS_EVENTS?: AnalyticsEngineDataset;
 }

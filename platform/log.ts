@@ -4,7 +4,8 @@ import { type Message, type Request, headerValue, parseMessage } from "../lib/sy
 import { isFault } from "../lib/syntax/fault.ts";
 import { plainHash } from "../lib/syntax/plain-hash.ts";
 import type { FailureRecord } from "../lib/failed-call.ts";
-import { type TraceRecorder, isOfInvite, warningIn } from "./trace-recorder.ts";
+import type { Activity } from "./activity-data-points.ts";
+import { type TraceRecorder, methodOfResponse, warningIn } from "./trace-recorder.ts";
 
 /** Requests whose time of arrival is remembered, to log their duration. */
 const maxBegun = 200;
@@ -20,12 +21,14 @@ export class Log {
   readonly #home: string;
   readonly #isLogging: boolean;
   readonly #failed: FailureRecord | undefined;
+  readonly #activity: Activity | undefined;
   /** Milliseconds, by a mark of Call-ID and CSeq, the oldest first; lost when the object sleeps. */
   readonly #begun = new Map<string, number>();
 
-  constructor(recorder: TraceRecorder, home: string, isLogging: boolean, failed?: FailureRecord) {
+  constructor(recorder: TraceRecorder, home: string, isLogging: boolean, failed?: FailureRecord, activity?: Activity) {
     this.#recorder = recorder;
     this.#failed = failed;
+    this.#activity = activity;
     this.#home = home;
     this.#isLogging = isLogging;
   }
@@ -60,6 +63,7 @@ export class Log {
   answered(now: number, flow: string, text: string, status: number, request: Request, why?: string, isKnown = true): void {
     this.#recorder.keep(now, "out", flow, text);
     if (isKnown && status >= 400 && request.method === "INVITE") this.#refused(now, flow, text, request, why);
+    if (isKnown) this.#activity?.responded(request.method, status);
     if (!this.#isLogging || status < 200) return;
     this.#write({ ...this.#final(text, request, now), ...(why === undefined ? {} : { why }), flow });
   }
@@ -75,8 +79,9 @@ export class Log {
    * @param why if we refused it
    */
   concluded(now: number, flow: string, status: number, text: string, since?: number, why?: string): void {
-    if (!this.#isLogging || status < 200) return;
-    if (status < 300 && !isOfInvite(text)) return;
+    if (status < 200) return;
+    this.#activity?.responded(methodOfResponse(text), status);
+    if (!this.#isLogging || (status < 300 && methodOfResponse(text) !== "INVITE")) return;
     const response = parseMessage(text, relayedLimits);
     if (!isFault(response)) this.#write({ ...this.#final(text, response, now, since), ...(why === undefined ? {} : { why }), flow });
   }

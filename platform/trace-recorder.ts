@@ -75,9 +75,9 @@ export function isOfTargetRefresh(response: string): boolean {
   return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+(?:INVITE|UPDATE)\r\n/i.test(response);
 }
 
-/** Whether a response answers an INVITE. */
-export function isOfInvite(response: string): boolean {
-  return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+INVITE\r\n/i.test(response);
+/** Of the request that a response answers; empty without a usable CSeq. */
+export function methodOfResponse(response: string): string {
+  return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+([A-Z]+)\r\n/i.exec(response)?.[1] ?? "";
 }
 
 /**

@@ -1,6 +1,6 @@
 import { readConfiguration } from "../platform/configuration.ts";
 import { isSameText } from "../platform/crypto/same-text.ts";
-import { type CallCounts, CallStore, type Durations, ringBuckets, setupBuckets } from "../platform/directory/call-store.ts";
+import { type CallCounts, CallStore, type Durations, delayBuckets, ringBuckets, setupBuckets } from "../platform/directory/call-store.ts";
 import { DirectoryUnavailable } from "../platform/directory/errors.ts";
 import { TrunkFaultStore, type TrunkFaults } from "../platform/directory/trunk-fault-store.ts";
 import { Store } from "../platform/directory/store.ts";
@@ -68,6 +68,10 @@ function callMetrics(counts: readonly CallCounts[]): Metric[] {
     {
       ...{ name: "offhook_call_ring_seconds", help: "Seconds from the first ringing to the answer", kind: "histogram" },
       samples: durations(({ ring }) => ring, ringBuckets),
+    },
+    {
+      ...{ name: "offhook_call_record_delay_seconds", help: "Seconds from the end of a call until its record is kept", kind: "histogram" },
+      samples: durations(({ delay }) => delay, delayBuckets),
     },
   ];
 }

@@ -10,7 +10,7 @@ import type { TraceEntry } from "../../lib/trace.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import type { SharedAlarm } from "../../platform/alarm.ts";
 import type { Sql } from "../../platform/sql.ts";
-import { type TraceRecorder, isOfInvite, warningIn } from "../../platform/trace-recorder.ts";
+import { type TraceRecorder, methodOfResponse, warningIn } from "../../platform/trace-recorder.ts";
 
 interface Row extends Record<string, string | number> {
   readonly number: number;
@@ -62,7 +62,7 @@ export class FailedCalls implements Part {
     const status = Number(failure.final.slice(8, 11));
     if (this.#isOff || status < 300 || now < this.#fullUntil || !this.#alarm.isReady) return;
     if (challenges.includes(status) || (status === cancelled && failure.why === undefined)) return;
-    if (!isOfInvite(failure.final)) return;
+    if (methodOfResponse(failure.final) !== "INVITE") return;
     const response = parsedResponse(failure.final);
     const caller = nameOf(failure.caller);
     const rows = this.#memory.all<Row>("SELECT number, at, caller FROM failed_calls ORDER BY at");

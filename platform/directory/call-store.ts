@@ -36,11 +36,12 @@ export class CallStore {
 
   /**
    * Keeps records, each once, however often it is given: the last one counts. Only for domains that exist and keep records.
+   * @param now milliseconds
    * @returns those that are kept, also if they were before
    */
-  async insert(records: readonly CallRecord[]): Promise<KeptRecord[]> {
+  async insert(records: readonly CallRecord[], now: number): Promise<KeptRecord[]> {
     const given = records.flatMap((record) => record.domains.map((domain) => ({ domain, record })));
-    const statements = given.map((one) => this.#insertion(one));
+    const statements = given.map((one) => this.#insertion(one, now));
     const results: D1Result[] = [];
     if (statements.length === 1) for (const statement of statements) results.push(await statement.run());
     else
@@ -49,9 +50,9 @@ export class CallStore {
     return given.filter((_record, index) => (results[index]?.meta.changes ?? 0) > 0);
   }
 
-  #insertion({ domain, record }: KeptRecord): D1PreparedStatement {
+  #insertion({ domain, record }: KeptRecord, now: number): D1PreparedStatement {
     const { id, started, caller, callee, outcome, domains: _domains, ...more } = record;
-    const text = JSON.stringify({ id, started, caller, callee, outcome, ...more });
+    const text = JSON.stringify({ id, started, caller, callee, outcome, ...more, kept: now });
     return this.#database.prepare(insertion).bind(domain, started, id, caller, callee, outcome, text, domain);
   }
 
@@ -87,6 +88,7 @@ export class CallStore {
       },
       setup: durationsIn(row, "setup", setupBuckets),
       ring: durationsIn(row, "ring", ringBuckets),
+      delay: durationsIn(row, "delay", delayBuckets),
     }));
   }
 
@@ -109,9 +111,10 @@ export class CallStore {
   }
 }
 
-/** Seconds: upper bounds of the counts of setup times, and of ringing times. */
+/** Seconds: upper bounds of the counts of setup times, of ringing times, and of the times until a record is kept. */
 export const setupBuckets = [0.1, 0.25, 0.5, 1, 2, 5, 10] as const;
 export const ringBuckets = [2, 5, 10, 20, 30, 60] as const;
+export const delayBuckets = [1, 5, 15, 60, 300, 3600] as const;
 
 /** How many calls took how long. */
 export interface Durations {
@@ -132,6 +135,8 @@ export interface CallCounts {
   readonly setup: Durations;
   /** From the first ringing to the answer. */
   readonly ring: Durations;
+  /** From the end of the call until its record was kept, which is the time in the queue, if there is one. */
+  readonly delay: Durations;
 }
 
 function durationsIn(row: Readonly<Record<string, number | string>>, name: string, bounds: readonly number[]): Durations {
@@ -149,7 +154,8 @@ const member = (name: string) => `(record ->> '$.${name}')`;
 const counting = `SELECT domain, outcome, COUNT(*) AS calls,
     COALESCE(SUM(${member("ended")} - ${member("answered")}), 0) / 1000.0 AS seconds,
     ${columnsOf("setup", `(${member("rang")} - started)`, setupBuckets)},
-    ${columnsOf("ring", `(${member("answered")} - ${member("rang")})`, ringBuckets)}
+    ${columnsOf("ring", `(${member("answered")} - ${member("rang")})`, ringBuckets)},
+    ${columnsOf("delay", `MAX(0, ${member("kept")} - ${member("ended")})`, delayBuckets)}
   FROM calls WHERE domain IN (SELECT name FROM domains) AND started >= ? GROUP BY domain, outcome`;
 
 // The index of calls has the time behind the domain: each domain reads only what is too old.

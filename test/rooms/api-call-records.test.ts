@@ -41,7 +41,7 @@ function record(domain: string, number: number, changes: Partial<CallRecord> = {
   };
 }
 
-const keep = (...records: readonly CallRecord[]): Promise<unknown> => new CallStore(env.DIRECTORY).insert(records);
+const keep = (...records: readonly CallRecord[]): Promise<unknown> => new CallStore(env.DIRECTORY).insert(records, Date.now());
 const page = async (domain: string, query = ""): Promise<Page> => (await api(`/domains/${domain}/calls${query}`)).json();
 const callIds = ({ calls }: Page): unknown[] => calls.map(({ call_id: callId }) => callId);
 

@@ -54,11 +54,14 @@ describe("a user at /me", () => {
   it("reads the user's own calls, the newest first, in pages, and not what happened at the other side", async () => {
     const [alice, bob] = await newcomers("alice", "bob");
     const [own, other] = [`${alice}@localhost`, `${bob}@localhost`];
-    await new CallStore(env.DIRECTORY).insert([
-      record(1, { caller: own, callee: other, dialled: `sip:${other};gr=urn:uuid:1`, answered: started + 6000 }),
-      record(2, { callee: own, from: '"Shop" <sip:+4930123@trunk.example>;tag=1', outcome: "missed" }),
-      record(3, { caller: other, callee: "carol@localhost" }),
-    ]);
+    await new CallStore(env.DIRECTORY).insert(
+      [
+        record(1, { caller: own, callee: other, dialled: `sip:${other};gr=urn:uuid:1`, answered: started + 6000 }),
+        record(2, { callee: own, from: '"Shop" <sip:+4930123@trunk.example>;tag=1', outcome: "missed" }),
+        record(3, { caller: other, callee: "carol@localhost" }),
+      ],
+      started + 60_000,
+    );
     const authorization = { Authorization: await tokenOf(alice) };
     const first = await (await ask("/me/calls?limit=1", authorization)).json<{ calls: { id: string }[]; next_cursor: string }>();
     const second = await (await ask(`/me/calls?cursor=${first.next_cursor}`, authorization)).json<{ calls: object[] }>();

@@ -39,7 +39,7 @@ function readSample(line: string, kinds: Read["kinds"]): Read["samples"][number]
 }
 
 describe("/metrics", () => {
-  it("counts calls by outcome, their time, and how long they took to ring and to be answered", async () => {
+  it("counts calls by outcome, their time, and how long they took to ring, to be answered and to be kept", async () => {
     const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
     const call = await establish(alice, bob);
     await hangUp(alice, call.callerSide, bob);
@@ -57,7 +57,11 @@ describe("/metrics", () => {
     expect(kinds).toEqual({
       ...{ offhook_calls_total: "counter", offhook_call_seconds_total: "counter", offhook_subscribers: "gauge" },
       ...{ offhook_trunk_failing_servers: "gauge" },
-      ...{ offhook_call_setup_seconds: "histogram", offhook_call_ring_seconds: "histogram" },
+      ...{
+        offhook_call_setup_seconds: "histogram",
+        offhook_call_ring_seconds: "histogram",
+        offhook_call_record_delay_seconds: "histogram",
+      },
     });
     const of = (name: string, labels: object) =>
       samples.filter((one) => one.name === name).find((one) => expect.objectContaining(labels).asymmetricMatch(one.labels))?.value;
@@ -67,6 +71,7 @@ describe("/metrics", () => {
       of("offhook_call_ring_seconds_count", { outcome: "failed" }),
     ]).toEqual([1, 0]);
     expect(of("offhook_call_setup_seconds_bucket", { outcome: "answered", le: "+Inf" })).toBe(1);
+    expect(of("offhook_call_record_delay_seconds_bucket", { outcome: "answered", le: "60" })).toBe(1);
     expect(of("offhook_subscribers", { domain: "localhost", registered: "ever" })).toBeGreaterThanOrEqual(2);
     for (const one of samples.filter(({ name }) => name.endsWith("_bucket"))) {
       const inf = samples.find(

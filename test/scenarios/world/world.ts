@@ -86,6 +86,8 @@ export class World implements Network {
   #router: CallRouter | undefined;
   /** What homes threw. */
   readonly faults: unknown[] = [];
+  /** What Analytics Engine got of activity, as index, domain, event, method and status. */
+  readonly dataPoints: string[] = [];
 
   constructor(settings: Settings = {}) {
     World.#current?.end();
@@ -303,7 +305,10 @@ export class World implements Network {
     const life = caller?.life ?? 0;
     const getByName = (name: string) => ({ deliver: (envelopes: readonly Envelope[]) => this.#call(caller, life, name, envelopes) });
     const bound = this.#router === undefined ? {} : { ROUTER: this.#router };
-    return { ...this.#settings, ...bound, DIRECTORY: this.#isolate.DIRECTORY, ADDRESS_OF_RECORD: { getByName } } as unknown as Environment;
+    const writeDataPoint = ({ indexes, blobs, doubles }: AnalyticsEngineDataPoint = {}) =>
+      void this.dataPoints.push([...(indexes ?? []), ...(blobs ?? []), ...(doubles ?? [])].join(" "));
+    const parts = { DIRECTORY: this.#isolate.DIRECTORY, ADDRESS_OF_RECORD: { getByName }, ANALYTICS_EVENTS: { writeDataPoint } };
+    return { ...this.#settings, ...bound, ...parts } as unknown as Environment;
   }
 
   connectionOf(socket: ServerEnd): Connection {
