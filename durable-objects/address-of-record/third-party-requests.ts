@@ -18,7 +18,7 @@ import { validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { endsHere } from "../../lib/server/ends-here.ts";
 import { alter } from "../../lib/syntax/alter.ts";
-import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request, Response } from "../../lib/syntax/message.ts";
 import {
   type DialogEnd,
@@ -30,7 +30,7 @@ import {
 } from "../../lib/transport/envelope.ts";
 import type { CallDetails } from "../../lib/transport/flow.ts";
 import type { HomeName, PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
-import { type ReturnAddress, returnInside } from "../../lib/transport/return-address.ts";
+import { returnInside } from "../../lib/transport/return-address.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault, answered, refused } from "../shared/reply.ts";
 import { mandatoryHeadersOf, parsed, parsedResponse } from "../shared/reparse.ts";
@@ -40,6 +40,7 @@ import type { Account } from "./account.ts";
 import { refuseNumberWithin } from "./numbers-within-calls.ts";
 import { HangUp } from "./hang-up.ts";
 import type { PassOn } from "./pass-on.ts";
+import { RelayedRequests } from "./relayed-requests.ts";
 import type { Room } from "./room.ts";
 
 /** Its name in dialogs. */
@@ -78,16 +79,6 @@ export type BegunCall =
   | { readonly kind: "begun"; readonly name: string; readonly callId: string }
   | { readonly kind: "refused"; readonly status: number; readonly why: string };
 
-/** A request within a dialog that waits for its response from the other one; in memory only, as for any request without state. */
-interface Relayed {
-  readonly request: Request;
-  readonly answerTo: ReturnAddress;
-  /** Milliseconds. */
-  readonly at: number;
-  /** Of whom, in which call. */
-  readonly sender: string;
-}
-
 /** A request within a dialog. `id` names its response; `isFromCaller`: in the name of the end that has placed the call. */
 interface Within {
   readonly text: string;
@@ -98,16 +89,13 @@ interface Within {
 
 /** Milliseconds that such a call lasts at most. */
 export const maxCallTime = 24 * 3_600_000;
-/** Of one home, and of one end of a call. */
-const [maxRelayed, maxOfOne] = [200, 20];
 
 /** What the server sends in the calls that it sets up, and how it passes on what their ends send. */
 export class ThirdPartyRequests {
   readonly #room: Room;
   readonly #account: Account;
   readonly #passOn: PassOn;
-  readonly #relayed = new Map<string, Relayed>();
-
+  readonly #relayed: RelayedRequests;
   readonly #kind: "third party" | "transfer";
 
   /** @param kind whose responses they are */
@@ -115,6 +103,7 @@ export class ThirdPartyRequests {
     this.#room = room;
     this.#account = account;
     this.#passOn = passOn;
+    this.#relayed = new RelayedRequests(room.timers.transaction);
     this.#kind = kind;
   }
 
@@ -183,13 +172,9 @@ export class ThirdPartyRequests {
   ): Receipt {
     const to = farEnd(this.#room.keyring, details);
     if (to === undefined) return answered(request, 481);
-    for (const [name, { at }] of this.#relayed) if (now - at > this.#room.timers.transaction) this.#relayed.delete(name);
-    const sender = `${id}.${side}`;
-    const own = [...this.#relayed.values()].filter((one) => one.sender === sender);
-    if (this.#relayed.size >= maxRelayed || own.length >= maxOfOne) return refused(request, tooManyWithin);
     if (isNumberTooHigh(request, offsets)) return refused(request, tooHigh);
-    const transaction = randomText() + randomText();
-    if (request.method !== "ACK") this.#relayed.set(transaction, { request, answerTo: envelope.answerTo, at: now, sender });
+    const transaction = this.#relayed.begin({ request, answerTo: envelope.answerTo, at: now, sender: `${id}.${side}` });
+    if (isFault(transaction)) return refused(request, transaction);
     const send = () => {
       const text = inOtherDialog(request, details, this.hop(transaction), offsets);
       this.#room.log.passed(Date.now(), "-", text);
@@ -216,9 +201,8 @@ export class ThirdPartyRequests {
 
   /** The response to a request that was passed on. */
   answered(transaction: string, text: string, status: number, now: number): void {
-    const relayed = this.#relayed.get(transaction);
+    const relayed = this.#relayed.answered(transaction, status);
     if (relayed === undefined) return;
-    if (status >= 200) this.#relayed.delete(transaction);
     const { request, answerTo } = relayed;
     const response = inFirstDialog(parsedResponse(text), request, this.#place());
     this.#room.log.passed(now, "-", response);
@@ -304,7 +288,6 @@ export class ThirdPartyRequests {
   }
 }
 
-const tooManyWithin: Fault = limitReached(480, "too many requests of this user's calls wait for an answer");
 const tooHigh: Fault = fault(400, "the number of CSeq is too high");
 
 function refuseNumberOf(refer: Request): Fault | undefined {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { sdpType } from "../support/call.ts";
 import { type Dialog, dialogOfCallee } from "../support/dialog.ts";
 import type { Phone } from "../support/phone.ts";
-import { type ReceivedMessage, header, uriIn } from "../support/received-message.ts";
+import { type ReceivedMessage, header, headers, uriIn } from "../support/received-message.ts";
 import { type ServerUnderTest, startServerUnderTest, ways } from "../support/server-under-test.ts";
 import { browserAnswer, browserSdp, telephoneSdp } from "../support/session-descriptions.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
@@ -179,6 +179,18 @@ describe.each(ways)("a call that an application asks for, at a phone on the %s c
     to.reply(heard, 415, { headers: [["Accept", "text/plain"]] });
     const refusal = await by.finalResponse(info);
     expect([refusal.status, header(refusal, "accept")]).toEqual([415, "text/plain"]);
+  });
+
+  it("passes the ACK for a refusal on as one of the INVITE's own transaction (RFC 3261 §17.1.1.3)", async () => {
+    const { near } = await connects();
+    const sent = alice.inDialog("INVITE", near, offer);
+    const received = await bob.next("INVITE");
+    bob.reply(received, 488);
+    const refusal = await alice.finalResponse(sent);
+    expect(refusal.status).toBe(488);
+    alice.ackRefusal(sent, refusal);
+    const ack = await bob.next("ACK");
+    expect([headers(ack, "via")[0], header(ack, "cseq")]).toEqual([headers(received, "via")[0], `${sent.cseq + 10} ACK`]);
   });
 
   it("answers a request within it with 491 before both are connected", async () => {
