@@ -37,20 +37,31 @@ describe.skipIf(!isHere)("a browser and a telephone behind a trunk over TLS", ()
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it.each(["jssip", "sipjs"] as const)("%s calls it: both hear, hold and resume, and the session ends", async (library) => {
-    const alice = await parlour.phone(library, "general", "alice");
-    await alice.calls("+4930100");
-    await desk.happens("rings");
-    desk.answers();
-    await alice.becomes("confirmed");
-    await alice.hearsTone();
-    await expect.poll(() => desk.loudness()).toBeGreaterThan(0.01);
-    await alice.does("hold");
-    await desk.happens("is held");
-    await alice.does("resume");
-    await alice.hearsTone();
-    desk.hangsUp();
-    await alice.becomes("ended");
-    await expect.poll(() => engine.sessions()).toEqual([]);
-  });
+  it.each(["jssip", "sipjs"] as const)(
+    "%s calls it and is called by it: both hear, hold and resume, and the sessions end",
+    async (library) => {
+      const alice = await parlour.phone(library, "general", "alice");
+      await alice.calls("+4930100");
+      await desk.happens("rings");
+      desk.answers();
+      await alice.becomes("confirmed");
+      await alice.hearsTone();
+      await expect.poll(() => desk.loudness()).toBeGreaterThan(0.01);
+      await alice.does("hold");
+      await desk.happens("is held");
+      await alice.does("resume");
+      await alice.hearsTone();
+      desk.hangsUp();
+      await alice.becomes("ended");
+      await expect.poll(() => engine.sessions()).toEqual([]);
+      await desk.callsBack(alice.address.split("@")[0] ?? "");
+      await alice.becomes("ringing");
+      await alice.does("answer");
+      await desk.happens("talks");
+      await alice.hearsTone();
+      await alice.does("hangUp");
+      await desk.happens("has ended");
+      await expect.poll(() => engine.sessions()).toEqual([]);
+    },
+  );
 });

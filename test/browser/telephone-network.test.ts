@@ -7,17 +7,23 @@ import { type Rtpengine, hasRtpengine, startRtpengine } from "../support/rtpengi
 import { type RtpEnd, startRtpEnd } from "../support/rtp-end.ts";
 import { telephoneSdp } from "../support/session-descriptions.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
+import { dial, hears, open, reads } from "./softphone-page.ts";
 import { type BrowserPhone, type Parlour, openParlour } from "./browser-phone.ts";
 
 const isHere = canBrowse && hasBaresip && hasRtpengine;
 const sdp = "Content-Type: application/sdp";
+
+const userOf = (address: string): string => address.split("@")[0] ?? "";
 
 describe.skipIf(!isHere)("a browser and the telephone network", () => {
   let parlour: Parlour;
   let engine: Rtpengine;
   const toClose: { close(): unknown }[] = [];
   beforeAll(async () => {
-    [parlour, engine] = await Promise.all([openParlour({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } }), startRtpengine()]);
+    [parlour, engine] = await Promise.all([
+      openParlour({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", DEAD_CALL_TIME: "2" } }),
+      startRtpengine(),
+    ]);
     const { server } = parlour.serverUnderTest;
     expect((await server.api("PUT", "/domains/localhost/media/engine", { kind: "rtpengine", url: engine.url })).status).toBe(200);
   });
@@ -80,6 +86,47 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
     const { desk, alice } = await inCall("jssip", "rtp");
     desk.hangsUp();
     await alice.becomes("ended");
+    await expect.poll(() => engine.sessions()).toEqual([]);
+  });
+
+  it.each(["jssip", "sipjs"] as const)("baresip calls %s: both hear, hold and resume, and the session ends", async (library) => {
+    const { desk, alice } = await inCall(library, "rtp");
+    await alice.does("hangUp");
+    await desk.happens("has ended");
+    await desk.callsBack(userOf(alice.address));
+    await alice.becomes("ringing");
+    await alice.does("answer");
+    await desk.happens("talks");
+    await alice.hearsTone();
+    await expect.poll(() => desk.loudness()).toBeGreaterThan(0.01);
+    await alice.does("hold");
+    await desk.happens("is held");
+    await alice.does("resume");
+    await alice.hearsTone();
+    desk.hangsUp();
+    await alice.becomes("ended");
+    await expect.poll(() => engine.sessions()).toEqual([]);
+  });
+
+  it("the softphone page calls baresip, is called by it, and is lost in the call: the session ends", async () => {
+    const desk = await telephone("rtp");
+    const alice = await parlour.serverUnderTest.newcomer("alice");
+    const page = await open(parlour, alice);
+    await dial(page, "+4930100");
+    await desk.happens("rings");
+    desk.answers();
+    await reads(page, "#progress", "In a call");
+    await hears(page);
+    await expect.poll(() => desk.loudness()).toBeGreaterThan(0.01);
+    desk.hangsUp();
+    await reads(page, "#notice", /./);
+    await expect.poll(() => engine.sessions()).toEqual([]);
+    await desk.callsBack(alice);
+    await page.click("#answer");
+    await desk.happens("talks");
+    await hears(page);
+    await page.close();
+    await desk.happens("has ended");
     await expect.poll(() => engine.sessions()).toEqual([]);
   });
 
@@ -181,7 +228,7 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
       await alice.calls("+4930200");
       carrier.reply(await carrier.next("INVITE"), 486);
       await alice.becomes("ended");
-      const user = alice.address.split("@")[0];
+      const user = userOf(alice.address);
       const lines = [
         "From: <sip:+49301234@carrier.example>;tag=far",
         `To: <sip:${user}@localhost>`,

@@ -28,6 +28,8 @@ export interface Telephone extends DeskPhone {
   readonly number: string;
   /** How loud the last second is that it has heard, 0 to 1. */
   loudness(): Promise<number>;
+  /** Calls over the connection that the server of the other side has made to it. */
+  callsBack(user: string): Promise<void>;
   /** A DTMF event. */
   presses(key: string): void;
   /** All that it has said of itself. */
@@ -57,6 +59,7 @@ export async function startTelephone(number: string, encryption: "rtp" | "srtp-s
     number,
     said,
     presses: (key) => order("sndcode", key),
+    callsBack: async (user) => phone.calls(`sip:${user}@127.0.0.1:${await peerOf(port)}`),
     loudness: async () => {
       const heard = (await readdir(folder))
         .filter((name) => name.endsWith("dec.wav"))
@@ -65,6 +68,17 @@ export async function startTelephone(number: string, encryption: "rtp" | "srtp-s
       return heard === undefined ? 0 : loudnessOf(await readFile(join(folder, heard)));
     },
   };
+}
+
+/** The port of who is connected to a port of this machine. */
+async function peerOf(port: number): Promise<number> {
+  const wanted = port.toString(16).toUpperCase().padStart(4, "0");
+  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"])
+    for (const line of (await readFile(table, "latin1")).split("\n")) {
+      const [, own, peer, state] = line.trim().split(/\s+/);
+      if (own?.endsWith(`:${wanted}`) === true && state === "01") return Number.parseInt(peer?.split(":")[1] ?? "", 16);
+    }
+  throw new Error(`there is no connection to port ${port}`);
 }
 
 /** baresip reads the certificate and its key from one file. */
