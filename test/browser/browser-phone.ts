@@ -94,6 +94,17 @@ export class BrowserPhone {
       .toBeGreaterThan(0.05);
   }
 
+  /** It hears the two frequencies of a DTMF key (ITU-T Q.23). */
+  async hearsKey(low: number, high: number): Promise<void> {
+    const pitches = async () => (await this.page.evaluate(() => window.phone.pitches())).sort((one, other) => one - other);
+    const isNear = (one: number | undefined, other: number) => one !== undefined && Math.abs(one - other) < 15;
+    await expect
+      .poll(async () => pitches().then(([one, other]) => isNear(one, low) && isNear(other, high)), {
+        message: `${this.address} hears a key`,
+      })
+      .toBe(true);
+  }
+
   pressesByInfo(key: string): Promise<void> {
     return this.page.evaluate((one) => window.phone.pressByInfo(one), key);
   }

@@ -151,7 +151,7 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
       return parlour.phone("jssip", "general", "alice");
     }
 
-    it("says a tone before it answers; keys arrive there; and it hears the browser", async () => {
+    it("says a tone before it answers; keys arrive at both ends; and it hears the browser", async () => {
       const alice = await open();
       await alice.calls("+4930200");
       const invite = await carrier.next("INVITE");
@@ -166,6 +166,8 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
         await alice.presses(key);
         await expect.poll(() => audio.keys()).toContain(key);
       }
+      audio.presses("5");
+      await alice.hearsKey(770, 1336);
       sendsWithin("BYE", dialogOfCallee(invite, "theirs"), 1);
       await alice.becomes("ended");
       await expect.poll(() => engine.sessions()).toEqual([]);

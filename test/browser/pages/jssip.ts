@@ -1,7 +1,7 @@
 import { UA, WebSocketInterface } from "jssip";
 import type { EndEvent, ReferEvent, RTCSession } from "jssip/lib/RTCSession";
 import type { RTCSessionEvent } from "jssip/lib/UA";
-import { loudnessOf, packetsOf, pressOn, type TestPhone, whenPossible } from "./test-phone.ts";
+import { loudnessOf, packetsOf, pitchesOf, pressOn, type TestPhone, whenPossible } from "./test-phone.ts";
 
 const audio = { mediaConstraints: { audio: true, video: false } };
 const endings: string[] = [];
@@ -51,6 +51,7 @@ window.phone = {
   isRegistered: () => ua?.isRegistered() ?? false,
   press: (key) => pressOn(session?.connection, key),
   pressByInfo: (key) => void session?.sendDTMF(key),
+  pitches: () => pitchesOf(session?.connection),
   loudness: () => loudnessOf(session?.connection),
   packets: () => packetsOf(session?.connection),
   incomingCalls: () => callsReceived,

@@ -1,7 +1,7 @@
 import type { IncomingResponse } from "sip.js/lib/core/index.js";
 import { Invitation, Inviter, Registerer, RequestPendingError, Session, SessionState, UserAgent, type URI } from "sip.js";
 import type { SessionDescriptionHandler } from "sip.js/lib/platform/web/index.js";
-import { loudnessOf, packetsOf, pressOn, type TestPhone, whenPossible } from "./test-phone.ts";
+import { loudnessOf, packetsOf, pitchesOf, pressOn, type TestPhone, whenPossible } from "./test-phone.ts";
 
 const audio = { sessionDescriptionHandlerOptions: { constraints: { audio: true, video: false } } };
 const endings: string[] = [];
@@ -66,6 +66,7 @@ window.phone = {
     const body = { contentDisposition: "render", contentType: "application/dtmf-relay", content: `Signal=${key}\r\nDuration=160` };
     void session?.info({ requestOptions: { body } });
   },
+  pitches: () => pitchesOf(mediaOf(session)?.peerConnection),
   loudness: () => loudnessOf(mediaOf(session)?.peerConnection),
   packets: () => packetsOf(mediaOf(session)?.peerConnection),
   incomingCalls: () => callsReceived,

@@ -25,6 +25,8 @@ export interface TestPhone {
   press(key: string): void;
   /** As the library does if it is not told otherwise. */
   pressByInfo(key: string): void;
+  /** The strongest frequencies of what it hears now, in Hz. */
+  pitches(): Promise<number[]>;
   /** How loud what it hears is now, 0 to 1. */
   loudness(): Promise<number>;
   /** Audio packets received in this call. */
@@ -61,6 +63,29 @@ export async function loudnessOf(connection: RTCPeerConnection | null | undefine
     if (report.type === "inbound-rtp" && report.kind === "audio") loudness = Math.max(loudness, report.audioLevel ?? 0);
   });
   return loudness;
+}
+
+let analyser: AnalyserNode | undefined;
+
+/** The frequencies in the audio that a peer connection receives which are louder than those next to them, the two loudest first. */
+export async function pitchesOf(connection: RTCPeerConnection | null | undefined): Promise<number[]> {
+  await loudnessOf(connection);
+  const stream = loudspeaker.srcObject as MediaStream | null;
+  if (stream === null) return [];
+  if (analyser === undefined) {
+    const context = new AudioContext();
+    analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0 });
+    context.createMediaStreamSource(stream).connect(analyser);
+  }
+  const levels = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(levels);
+  const at = (index: number) => levels[index] ?? Number.NEGATIVE_INFINITY;
+  const peaks = [...levels.keys()].filter((index) => at(index) > at(index - 1) && at(index) >= at(index + 1));
+  const width = analyser.context.sampleRate / analyser.fftSize;
+  return peaks
+    .sort((one, other) => at(other) - at(one))
+    .slice(0, 2)
+    .map((index) => index * width);
 }
 
 /** A DTMF event by the sender of a peer connection's audio. */
