@@ -7,6 +7,7 @@ import { isSameParty } from "../../lib/routing/hop-name.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { type CallInProgress, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { AnsweredCall } from "./answered-call.ts";
+import { isLikely, maxDialogs, withDialog, withNewTarget, without } from "./dialog-list.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import { type Suspended, SuspendedCalls } from "./suspended-calls.ts";
@@ -74,11 +75,16 @@ export class ActiveCalls implements Part {
 
   /** Whether a call with this Call-ID is in progress. */
   has(callId: string, now: number): boolean {
+    return this.ofCall(callId, now).length > 0;
+  }
+
+  /** The dialogs in progress with this Call-ID. */
+  ofCall(callId: string, now: number): readonly CallInProgress[] {
     const call = callName(callId);
-    const isOne = ({ name, since }: CallInProgress) => callOf(name) === call && isLikely(since, now);
-    for (const { activeCalls } of this.#room.sockets.all()) if (activeCalls?.some(isOne) === true) return true;
-    for (const { until, activeCalls: dialogs } of this.#suspended.all().values()) if (until > now && dialogs.some(isOne)) return true;
-    return false;
+    const away = [...this.#suspended.all().values()].filter(({ until }) => until > now);
+    return [...this.#room.sockets.all(), ...away].flatMap(({ activeCalls = [] }) =>
+      activeCalls.filter(({ name, since }) => callOf(name) === call && isLikely(since, now)),
+    );
   }
 
   /** The user's phone in a dialog, also if it is away; the caller's if both ends are here. */
@@ -200,24 +206,26 @@ export class ActiveCalls implements Part {
     const contact = contactMark(flow, phone);
     // The phone may be back before its loss was noticed.
     const successor = this.#room.sockets.newestTo(phone);
-    if (successor !== undefined) return this.#transfer(successor, { phone, registration }, activeCalls);
     const before = this.#suspended.all().get(phone);
+    const more = contact === undefined ? {} : { contact };
+    if (successor !== undefined) return this.#transfer(successor, phone, { registration, ...more }, activeCalls);
     const all =
       before === undefined || before.over !== undefined ? activeCalls : [...before.activeCalls, ...activeCalls].slice(-maxDialogs);
     const dead = this.#dead.due(isOnPurpose, now);
-    const more = { ...(contact === undefined ? {} : { contact }), ...(dead === undefined ? {} : { dead }) };
-    this.#suspended.keep(phone, { activeCalls: all, registration, until: this.#waitsFor(phone, now), ...more });
+    const dying = dead === undefined ? {} : { dead };
+    this.#suspended.keep(phone, { activeCalls: all, registration, until: this.#waitsFor(phone, now), ...more, ...dying });
     this.#dead.askDomain(phone, isOnPurpose, now);
   }
 
   /** Another socket of a phone continues its calls, unless the phone has restarted. */
   #transfer(
     successor: Flow,
-    { phone, registration }: { phone: PhoneId; registration: string },
+    phone: PhoneId,
+    before: Pick<Suspended, "registration" | "contact">,
     activeCalls: readonly CallInProgress[],
   ): void {
     const { activeCalls: own = [] } = this.#room.sockets.byId(successor.id) ?? {};
-    if (isSamePhone(successor, phone, { registration }))
+    if (isSamePhone(successor, phone, before))
       this.#room.sockets.update(successor.id, { activeCalls: [...own, ...activeCalls].slice(-maxDialogs) });
     else this.#countNoMore(activeCalls);
   }
@@ -240,8 +248,7 @@ export class ActiveCalls implements Part {
     if (!isSame) this.#countNoMore(suspended.activeCalls);
     if (!isSame && suspended.over === undefined && isAnother) return this.#dead.startedAnew(phone, suspended, now);
     this.#suspended.forget(phone);
-    if (isSame && suspended.over === undefined)
-      this.#transfer(flow, { phone, registration: suspended.registration }, suspended.activeCalls);
+    if (isSame && suspended.over === undefined) this.#transfer(flow, phone, suspended, suspended.activeCalls);
     if (isSame && suspended.over !== undefined && own !== undefined) this.#dead.tell(own, suspended, now);
   }
 
@@ -307,42 +314,10 @@ export class ActiveCalls implements Part {
   }
 }
 
-const maxDialogs = 50;
 const maxOver = 100;
-/** Maximum calls of a socket with details, because attachments are small. */
-const maxDetailed = 4;
-/** Milliseconds: an older call has ended without a message, or need not be counted. */
-const maxCall = 4 * 3_600_000;
-
-/** The dialogs of a flow, with this one added if it is new; without those that are too old. */
-export function withDialog(activeCalls: readonly CallInProgress[] = [], answered: AnsweredCall, now: number): readonly CallInProgress[] {
-  const { details } = answered;
-  const name = dialogName(answered);
-  const likely = activeCalls.filter((one) => isLikely(one.since, now));
-  if (likely.some((one) => one.name === name)) return likely;
-  const call: CallInProgress = { name, since: now, ...(details === undefined ? {} : { details }) };
-  return [...likely.slice(1 - maxDialogs), call].map((one, index, all) => (index < all.length - maxDetailed ? brief(one) : one));
-}
-
-function markOf(target: string | undefined): string | undefined {
-  return target === undefined ? undefined : dialledMark(target);
-}
-
 /** Characters of a Contact in an attachment. */
 const maxTarget = 160;
 
-function withNewTarget({ details, ...call }: CallInProgress, newTarget: string): CallInProgress {
-  return details === undefined ? call : { ...call, details: { ...details, newTarget } };
-}
-
-function brief({ name, since }: CallInProgress): CallInProgress {
-  return { name, since };
-}
-
-function isLikely(since: number, now: number): boolean {
-  return now - since < maxCall;
-}
-
-function without(activeCalls: readonly CallInProgress[], names: readonly string[]): readonly CallInProgress[] {
-  return activeCalls.filter(({ name }) => !names.includes(name));
+function markOf(target: string | undefined): string | undefined {
+  return target === undefined ? undefined : dialledMark(target);
 }

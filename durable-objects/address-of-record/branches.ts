@@ -10,7 +10,7 @@ import type { Flow } from "../../lib/transport/flow.ts";
 import type { Room } from "./room.ts";
 import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 import type { OpenContext } from "./contexts.ts";
-import { withDialog } from "./active-calls.ts";
+import { withDialog } from "./dialog-list.ts";
 import { takenCall } from "./answered-call.ts";
 
 /** Sends to the phones of a context's branches, and notes their responses in their sockets. */

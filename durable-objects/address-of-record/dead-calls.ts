@@ -1,5 +1,5 @@
 import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
-import type { BoundContact, Flow } from "../../lib/transport/flow.ts";
+import { type BoundContact, type Flow, contactMark } from "../../lib/transport/flow.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Room } from "./room.ts";
 import type { Suspended, SuspendedCalls } from "./suspended-calls.ts";
@@ -126,7 +126,11 @@ export class DeadCalls {
   }
 }
 
-/** Whether a flow is the phone's own, in its earlier registration; guests and peers have none. */
-export function isSamePhone({ boundContacts }: Flow, phone: PhoneId, { registration }: Pick<Suspended, "registration">): boolean {
-  return registration === "" || boundContacts.some((one) => one.phone === phone && one.callId === registration);
+/**
+ * Whether a flow is the phone's own, in its earlier registration; guests and peers have none. Some clients register anew after a
+ * reconnection, with the Contact that they had.
+ */
+export function isSamePhone(flow: Flow, phone: PhoneId, { registration, contact }: Pick<Suspended, "registration" | "contact">): boolean {
+  if (registration === "" || (contact !== undefined && contactMark(flow, phone) === contact)) return true;
+  return flow.boundContacts.some((one) => one.phone === phone && one.callId === registration);
 }

@@ -59,7 +59,8 @@ async function refusalOf(
   const routes = await directory.routes(domain);
   const trunk = (await directory.trunks(domain)).find((one) => one.name === name);
   const forms = [...new Set([numberFrom(trunk?.format ?? "e164", written), written])];
-  if (forms.some((user) => dialledMark(`sip:${user}@${domain}`) === dialled)) return undefined;
+  // The dialled number is that of the To, which the caller writes: whom a REFER names is asked about in any case.
+  if (request.method !== "REFER" && forms.some((user) => dialledMark(`sip:${user}@${domain}`) === dialled)) return undefined;
   for (const user of forms) {
     const { outcome } = chooseRoute(routes, { method: "INVITE", user, domain, caller: `${home.user}@${home.domain}` });
     if (outcome?.kind === "reject") return fault(outcome.status, toOctets(outcome.reason ?? "refused by a route of the domain"));

@@ -6,6 +6,7 @@ import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { Account } from "./account.ts";
 import { Contexts } from "./contexts.ts";
+import { CallGuard } from "./call-guard.ts";
 import { ActiveCalls } from "./active-calls.ts";
 import { Forking } from "./forking.ts";
 import { StatelessForwarding } from "./stateless-forwarding.ts";
@@ -14,7 +15,7 @@ import { PushNotifications } from "./push-notifications.ts";
 import { Routing } from "./routing.ts";
 import { ThirdPartyCalls } from "./third-party-calls.ts";
 import { TakenOverDialogs } from "./taken-over-dialogs.ts";
-import type { Side, ThirdPartyCall } from "./third-party-requests.ts";
+import { type Side, type ThirdPartyCall, ThirdPartyRequests } from "./third-party-requests.ts";
 import { byeOf } from "./transfer-rows.ts";
 import { TransferredCalls } from "./transferred-calls.ts";
 import { TimedCalls } from "./timed-calls.ts";
@@ -33,6 +34,7 @@ import { Ingress } from "./ingress.ts";
 import { Registrar } from "./registrar.ts";
 import { type Room } from "./room.ts";
 import type { PassOn } from "./pass-on.ts";
+import { Referrals } from "./referrals.ts";
 
 /** The parts of a home; each has its own tables, and does not know those of others. */
 export interface Parts {
@@ -71,6 +73,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   const activeCalls: ActiveCalls = new ActiveCalls(room, isLimited, waitsFor, passOn, (dialog, now) => records.lost(dialog, now));
   const timedCalls = new TimedCalls(room, passOn);
   const pendingInvites = new PendingInvites(room, passOn);
+  const guard = new CallGuard(room, activeCalls);
   const contexts = new Contexts(room);
   const inProgress = {
     has: (callId: string, now: number) => activeCalls.has(callId, now) || thirdPartyCalls.rows.isRestored(callId),
@@ -85,7 +88,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     unanswered.ringing().length +
     pendingInvites.pending().length +
     activeCalls.count(now) +
-    thirdPartyCalls.rows.adopted() +
+    thirdPartyCalls.rows.uncounted((callId) => activeCalls.has(callId, now)) +
     transfers.all().length;
   const messages = new Messages(room);
   const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, unanswered, messages }, passOn);
@@ -104,11 +107,13 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   const localUserAgents = [presence, lists, thirdPartyCalls, transfers];
   const stateless = new StatelessForwarding(
     room,
-    { account, registrar, undelivered, activeCalls, timedCalls, records, localUserAgents },
+    { account, guard, registrar, undelivered, activeCalls, timedCalls, records, localUserAgents },
     passOn,
   );
   const terminating = new Terminating(room, {
     account,
+    guard,
+    referrals: new Referrals(room, new ThirdPartyRequests(room, account, passOn), passOn),
     registrar,
     forking,
     unanswered,

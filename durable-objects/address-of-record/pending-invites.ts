@@ -6,7 +6,7 @@ import { accepted } from "../../lib/transport/envelope.ts";
 import { type Flow, type PendingInvite, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
-import { withDialog } from "./active-calls.ts";
+import { withDialog } from "./dialog-list.ts";
 import { placedCall } from "./answered-call.ts";
 
 /** Maximum unanswered INVITEs of one socket: their notes must fit into its attachment. */

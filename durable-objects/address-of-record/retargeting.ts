@@ -17,7 +17,6 @@ import { hasHeader, headerValue } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { answerFault } from "../shared/reply.ts";
 import { refuseDestination } from "../shared/trunk-destinations.ts";
-import { available } from "../../platform/directory/available.ts";
 import { type Asserts, type ForwardingPlace, ForwardingPlaces, type Found } from "./forwarding-places.ts";
 import type { CallRecords } from "./call-records.ts";
 import type { PassOn } from "./pass-on.ts";
@@ -182,8 +181,8 @@ export class Retargeting {
   }
 
   /** Every request to a trunk passes here, also a forwarded one, and one to a server of a trunk that does not go by the trunk. */
-  async #refusalOfTrunk({ request }: OpenContext, { trunkOfServer, trunk = trunkOfServer, address }: Found): Promise<Fault | undefined> {
-    return trunk === undefined ? undefined : available(() => refuseDestination(this.#room.directory, trunk, request, address.user));
+  #refusalOfTrunk({ request }: OpenContext, { trunkOfServer, trunk = trunkOfServer, address }: Found): Fault | undefined {
+    return trunk === undefined ? undefined : refuseDestination(trunk, request, address.user);
   }
 
   #mayContact({ name }: ForwardingPlace, { trunk }: Found): boolean {

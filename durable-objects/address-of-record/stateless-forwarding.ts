@@ -18,6 +18,7 @@ import { randomText } from "../../platform/crypto/random.ts";
 import { answered, refused } from "../shared/reply.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
+import type { CallGuard } from "./call-guard.ts";
 import { parsed, read } from "../shared/reparse.ts";
 import type { ActiveCalls } from "./active-calls.ts";
 import type { TimedCalls } from "./timed-calls.ts";
@@ -34,6 +35,7 @@ const phoneAway = "the phone that it is for is not connected";
 /** What the stateless forwarding of requests needs of the other parts. */
 export interface StatelessParts {
   readonly account: Account;
+  readonly guard: CallGuard;
   readonly registrar: Registrar;
   readonly undelivered: UndeliveredMessages;
   readonly activeCalls: ActiveCalls;
@@ -49,6 +51,7 @@ export interface StatelessParts {
 export class StatelessForwarding {
   readonly #room: Room;
   readonly #account: Account;
+  readonly #guard: CallGuard;
   readonly #registrar: Registrar;
   readonly #undelivered: UndeliveredMessages;
   readonly #activeCalls: ActiveCalls;
@@ -60,11 +63,12 @@ export class StatelessForwarding {
 
   constructor(
     room: Room,
-    { account, registrar, undelivered, activeCalls, timedCalls, records, localUserAgents }: StatelessParts,
+    { account, guard, registrar, undelivered, activeCalls, timedCalls, records, localUserAgents }: StatelessParts,
     passOn: PassOn,
   ) {
     this.#room = room;
     this.#account = account;
+    this.#guard = guard;
     this.#registrar = registrar;
     this.#undelivered = undelivered;
     this.#activeCalls = activeCalls;
@@ -92,8 +96,10 @@ export class StatelessForwarding {
     const isTaken = (one: LocalUserAgent) => isFromPhone(envelope.answerTo) && one.takes?.(mandatory, envelope.answerTo) === true;
     const local = this.#localUserAgents.find((one) => one.phone === phone || isTaken(one));
     if (local !== undefined) return local.inDialog(envelope, request, mandatory, now);
-    const refusal = refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory);
-    if (refusal !== undefined) return refused(request, refusal);
+    const refusal =
+      this.#guard.refuseWithin(mandatory, envelope.answerTo, now) ??
+      refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory);
+    if (refusal !== undefined) return request.method === "ACK" ? accepted : refused(request, refusal);
     const flow = this.#room.sockets.newestTo(phone);
     const target = refreshesTarget(request.method) ? targetIn(request) : undefined;
     if (target !== undefined) this.#retargeted(mandatory, mandatory.fromTag, target, false);

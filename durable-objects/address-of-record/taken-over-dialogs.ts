@@ -11,6 +11,7 @@ import { answered, refused } from "../shared/reply.ts";
 import { parsed } from "../shared/reparse.ts";
 import type { LocalUserAgent } from "./local-user-agent.ts";
 import type { Room } from "./room.ts";
+import { isCounting, notOverTrunk } from "./token-policy.ts";
 import type { TransferredCalls } from "./transferred-calls.ts";
 
 type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
@@ -49,12 +50,8 @@ export class TakenOverDialogs {
   }
 }
 
-/** The call that a transfer makes is a new one: it would be neither counted nor timed by a token that does. */
 function refuseByToken({ tokenLimits: limits, authenticated }: Flow, now: number): Fault | undefined {
   if ((authenticated?.byToken?.until ?? Number.POSITIVE_INFINITY) <= now) return fault(403, "the token of this connection has expired");
   const scope = limits === undefined ? undefined : refuseScope(limits, "INVITE");
-  const isCounted = limits?.maximumCalls !== undefined || limits?.maximumSeconds !== undefined;
-  return scope ?? (isCounted ? notWithLimits : undefined);
+  return scope ?? (limits !== undefined && isCounting(limits) ? notOverTrunk : undefined);
 }
-
-const notWithLimits = fault(403, "the token of this connection does not transfer calls over this trunk");

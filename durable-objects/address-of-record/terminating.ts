@@ -30,6 +30,7 @@ import { answered, refused } from "../shared/reply.ts";
 import type { Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
+import type { CallGuard } from "./call-guard.ts";
 import { read } from "../shared/reparse.ts";
 import type { ActiveCalls } from "./active-calls.ts";
 import type { Forking } from "./forking.ts";
@@ -39,6 +40,7 @@ import type { Messages } from "./stored-messages.ts";
 import type { CallsAtPresent } from "./non-subscriber-policy.ts";
 import type { PresenceAgent } from "./presence-agent.ts";
 import type { PushNotifications } from "./push-notifications.ts";
+import type { Referrals } from "./referrals.ts";
 import type { Registrar } from "./registrar.ts";
 import { wakePatience } from "./sleeping-phones.ts";
 
@@ -46,6 +48,8 @@ import { wakePatience } from "./sleeping-phones.ts";
 export class Terminating implements Part {
   readonly #room: Room;
   readonly #account: Account;
+  readonly #guard: CallGuard;
+  readonly #referrals: Referrals;
   readonly #registrar: Registrar;
   readonly #forking: Forking;
   readonly #unanswered: UnansweredRequests;
@@ -60,6 +64,8 @@ export class Terminating implements Part {
   constructor(room: Room, parts: TerminatingParts) {
     this.#room = room;
     this.#account = parts.account;
+    this.#guard = parts.guard;
+    this.#referrals = parts.referrals;
     this.#registrar = parts.registrar;
     this.#forking = parts.forking;
     this.#unanswered = parts.unanswered;
@@ -77,6 +83,11 @@ export class Terminating implements Part {
     const asReceived = read(received);
     const envelope = forPhones(received, asReceived.request, isGuestHome(this.#by.home));
     const { request, mandatory } = envelope === received ? asReceived : read(envelope);
+    const pass = () => this.#pass(envelope, request, mandatory, now);
+    return this.#referrals.concerns(envelope, request) ? this.#referrals.receive(envelope, request, pass) : pass();
+  }
+
+  #pass(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
     if (envelope.calleeSubscriber !== undefined) this.#account.take(envelope.calleeSubscriber);
     if (envelope.to.kind === "phone") return this.#stateless.toPhone(envelope, request, mandatory, now);
     const refusal = this.#refusalOf(envelope, request, mandatory);
@@ -132,8 +143,9 @@ export class Terminating implements Part {
     if (request.method === "NOTIFY" && !isTrunkIdentity(identity)) return noSubscription;
     const { home } = caller ?? answerTo;
     if ((toTag === undefined && !makesDialogs(request.method)) || home === this.#by.home) return undefined;
-    if (!this.#activeCalls.has(callId, now) && !this.#unanswered.isOfOther(callId, home)) return undefined;
-    return toTag === undefined ? inProgress : withoutRoute;
+    const isKnown = this.#activeCalls.has(callId, now) || this.#unanswered.isOfOther(callId, home);
+    if (isKnown) return toTag === undefined ? inProgress : withoutRoute;
+    return toTag === undefined ? this.#guard.refuseReplacement(request, now) : this.#guard.refuseWithoutRoute(callId);
   }
 
   /** Event state of the user is this home's, that of one phone (RFC 5627) the phone's. */
@@ -267,6 +279,8 @@ export class Terminating implements Part {
 
 export interface TerminatingParts {
   readonly account: Account;
+  readonly guard: CallGuard;
+  readonly referrals: Referrals;
   readonly registrar: Registrar;
   readonly forking: Forking;
   readonly unanswered: UnansweredRequests;

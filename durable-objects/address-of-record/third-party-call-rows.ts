@@ -35,12 +35,15 @@ export class ThirdPartyCallRows extends ValueRows<ThirdPartyCall> {
     });
   }
 
-  /** Those that were transferred, or were to be, and that no connection of a phone of this home knows. */
-  adopted(): number {
-    const { keyring, home } = this.#room;
-    const isKnown = ({ other, isTransferred }: ThirdPartyCall) =>
-      isTransferred === true && other?.details !== undefined && farEnd(keyring, other.details)?.home === home.name;
-    return [...this.all().values()].filter((call) => call.offsets !== undefined && call.ending === undefined && !isKnown(call)).length;
+  /** Those that were transferred, or were to be. */
+  adopted(): readonly ThirdPartyCall[] {
+    return [...this.all().values()].filter((call) => call.offsets !== undefined && call.ending === undefined);
+  }
+
+  /** Those of them that no connection of a phone of this home counts. @param isCounted whether one counts a call, by its Call-ID */
+  uncounted(isCounted: (callId: string) => boolean): number {
+    const isKnown = ({ other, isTransferred }: ThirdPartyCall) => isTransferred === true && other !== undefined && isCounted(other.callId);
+    return this.adopted().filter((call) => !isKnown(call)).length;
   }
 
   /** Whether a call has come back to the user after its transfer had failed: no connection of a phone knows it. */

@@ -74,7 +74,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   /** Calls the user; the address is looked up first. @param target a URI */
   async begin(target: string, now: number): Promise<BegunCall> {
     const { user, domain } = this.#room.home;
-    if (this.rows.all().size - this.rows.adopted() >= maxCalls) return tooMany;
+    if (this.rows.all().size - this.rows.adopted().length >= maxCalls) return tooMany;
     const dialog = () => ({ callId: randomText() + randomText(), tag: randomText(), transaction: randomText() + randomText() });
     const id = randomText();
     const call: ThirdPartyCall = {
@@ -87,7 +87,7 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     };
     const refusal = await this.#refusalOf(call);
     if (refusal !== undefined) return { kind: "refused", status: refusal.status, why: refusal.fault };
-    if (this.rows.all().size - this.rows.adopted() >= maxCalls) return tooMany;
+    if (this.rows.all().size - this.rows.adopted().length >= maxCalls) return tooMany;
     this.rows.keep(call);
     const own = `sip:${user}@${domain}`;
     const { callId, tag, transaction } = call.user;

@@ -1,6 +1,7 @@
 import { type TokenLimits, refuseScope, refuseTarget } from "../../lib/authentication/token-limits.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
+import { isHopName } from "../../lib/routing/hop-name.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
@@ -24,8 +25,20 @@ export function refuseUri(limits: TokenLimits, written: string, { keyring, home 
 /** Whether a phone may name other addresses in a 3xx that this server calls for its user. Their calls are neither counted nor timed. */
 export function mayRedirectTo(limits: TokenLimits | undefined, uri: string, room: Pick<Room, "keyring" | "home">): boolean {
   if (limits === undefined) return true;
-  if (limits.maximumCalls !== undefined || limits.maximumSeconds !== undefined) return false;
+  if (isCounting(limits)) return false;
   return (refuseScope(limits, "INVITE") ?? refuseUri(limits, uri, room)) === undefined;
+}
+
+/** Whether a token counts the calls of its user, or their time. */
+export function isCounting({ maximumCalls, maximumSeconds }: TokenLimits): boolean {
+  return maximumCalls !== undefined || maximumSeconds !== undefined;
+}
+
+/** The call that a transfer over a trunk makes would be neither counted nor timed. */
+export const notOverTrunk: Fault = fault(403, "the token of this connection does not transfer calls over this trunk");
+
+function isOverTrunk(way: RoutingDecision): boolean {
+  return way.kind === "dialog" && isHopName(way.receiver.home);
 }
 
 /** What the token of a connection lets its user send. */
@@ -50,6 +63,7 @@ export class TokenPolicy {
     const { tokenLimits: limits } = flow;
     const { method } = request;
     const notReferable = limits !== undefined && method === "REFER" ? this.#refuseReferral(limits, request) : undefined;
+    if (limits !== undefined && method === "REFER" && isOverTrunk(way) && isCounting(limits)) return notOverTrunk;
     if (notReferable !== undefined || limits === undefined || way.kind !== "address" || method === "ACK") return notReferable;
     const { address } = way;
     const isOwn = this.#isOwn(address);

@@ -97,7 +97,7 @@ export class TransferredCalls implements Part, LocalUserAgent {
   #callOf(mandatory: MandatoryHeaders, now: number): CallDetails | Fault {
     const all = [...this.#rows.all().values()];
     if (all.some(({ own }) => own.callId === mandatory.callId)) return limitReached(480, "the call is being transferred");
-    if (all.length + this.#parts.connected.rows.adopted() >= maxTransfers)
+    if (all.length + this.#parts.connected.rows.adopted().length >= maxTransfers)
       return limitReached(480, "too many transferred calls of this user");
     if (mandatory.cseq.number > maxNumber) return fault(403, "the number of CSeq is too high for a transfer");
     const known = this.#parts.activeCalls.all(now).find(({ name }) => name === dialogName(mandatory))?.details;

@@ -1,12 +1,11 @@
 import { dialledMark } from "../../lib/proxy/route-token.ts";
 import { isForbidden, mayCall } from "../../lib/routing/destinations.ts";
-import { isHopName } from "../../lib/routing/hop-name.ts";
+import { isHomeOfUser } from "../../lib/routing/hop-name.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
-import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { notAllowed, numberAtTheBeginning, referredTo, targetsWithin } from "../shared/trunk-destinations.ts";
 import type { KnownDialog } from "./active-calls.ts";
 
@@ -27,7 +26,7 @@ const notKnown = fault(403, "nothing is known of this call any more, and the tok
 export function refuseOverTrunk(trunk: Trunk, envelope: RequestEnvelope, request: Request, dialog: KnownDialog): Fault | undefined {
   if (dialog.kind === "none") return noSuchCall;
   if (dialog.kind === "unknown" && envelope.within?.isLimited === true) return notKnown;
-  const isOutside = !isOfUser(envelope, trunk);
+  const isOutside = !isHomeOfUser(envelope.answerTo.home, trunk.domain);
   if (request.method === "REFER") return isOutside ? refuseReferral(trunk, request) : undefined;
   const targets = targetsWithin(request, request.requestUri, 0);
   const isRefused = (uri: string) => {
@@ -51,9 +50,4 @@ function refuseReferral(trunk: Trunk, refer: Request): Fault | undefined {
   const to = referredTo(refer);
   if (isFault(to)) return to;
   return numberAtTheBeginning(to) === undefined ? undefined : notAllowed(trunk);
-}
-
-/** Whether the sender is a user of the trunk's domain. */
-function isOfUser({ answerTo: { home } }: RequestEnvelope, { domain }: Pick<Trunk, "domain">): boolean {
-  return !isHopName(home) && !isNonSubscriberHome(home) && home.replace(/#[^#]*$/, "").endsWith(`@${domain}`);
 }

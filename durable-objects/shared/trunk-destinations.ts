@@ -40,14 +40,12 @@ export function refuseNumber(trunk: Trunk, method: string, user: string): Fault 
   return toNumbers.includes(method) && !mayCall(trunk, user) ? notAllowed(trunk) : undefined;
 }
 
-/** Refuses a request that begins something at a trunk: a call or message to a number, or a REFER to one, which it does not allow. */
-export async function refuseDestination(
-  directory: Pick<Directory, "find">,
-  trunk: Trunk,
-  request: Request,
-  user: string,
-): Promise<Fault | undefined> {
-  return refuseNumber(trunk, request.method, user) ?? refuseNumberReferredTo(directory, trunk, request);
+/**
+ * Refuses a request that begins something at a trunk: a call or message to a number which it does not allow, or a REFER. The call that a
+ * REFER outside a dialog begins would count nowhere.
+ */
+export function refuseDestination(trunk: Trunk, { method }: Request, user: string): Fault | undefined {
+  return method === "REFER" ? referWithoutCall : refuseNumber(trunk, method, user);
 }
 
 /**
@@ -69,12 +67,20 @@ async function refuseNumberReferredTo(directory: Pick<Directory, "find">, trunk:
   const uri = request.method === "REFER" ? referredTo(request) : undefined;
   if (isFault(uri)) return uri;
   const number = uri === undefined ? undefined : numberAtTheBeginning(uri);
-  if (uri === undefined || number === undefined || mayCall(trunk, number)) return undefined;
+  if (uri === undefined || (number === undefined ? !isUnclear(trunk, uri) : mayCall(trunk, number))) return undefined;
   const named = parseUri(uri);
   const isHere = !isFault(named) && named.kind === "sip" && named.host.toLowerCase() === trunk.domain;
   const isOwn = isHere && (await directory.find(canonicalUser(named.user ?? ""), trunk.domain)).kind === "subscriber";
   return isOwn ? undefined : notAllowed(trunk);
 }
+
+/** Whether another server may read a number out of a URI that this one cannot compare with the lists of a trunk. */
+function isUnclear({ allowed_destinations: allowed, forbidden_destinations: forbidden }: Trunk, uri: string): boolean {
+  const hasLists = [allowed, forbidden].some((list) => list !== undefined && list.length > 0);
+  return hasLists && /\d/.test(uri.slice(0, Math.max(0, uri.lastIndexOf("@"))));
+}
+
+const referWithoutCall = fault(403, "a REFER outside a call does not go over a trunk");
 
 /** The refusal of a number. */
 export function notAllowed({ name }: Pick<Trunk, "name">): Fault {

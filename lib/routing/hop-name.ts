@@ -1,4 +1,5 @@
 import type { HomeName } from "../transport/identifiers.ts";
+import { isNonSubscriberHome } from "../transport/non-subscriber.ts";
 import type { Hop } from "./locate.ts";
 import type { Transport } from "./transport.ts";
 
@@ -33,6 +34,11 @@ export function readHopName(name: HomeName): NamedHop {
     string?,
   ];
   return { transport, host, port: Number(port), address, trunk, line: Number(line ?? 0), ...(network === undefined ? {} : { network }) };
+}
+
+/** Whether a home is that of a user of a domain, and not of a guest, a peer or another server. */
+export function isHomeOfUser(home: HomeName, domain: string): boolean {
+  return !isHopName(home) && !isNonSubscriberHome(home) && home.replace(/#[^#]*$/, "").endsWith(`@${domain}`);
 }
 
 /** A host as written in a URI: IPv6 in brackets. */

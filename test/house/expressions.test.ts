@@ -43,7 +43,7 @@ function isCalledFromLib(stack = ""): boolean {
 
 /** What a text can make an expression do more than linear work with. */
 function attackOn({ pattern, flags }: { readonly pattern: string; readonly flags: string }): string | undefined {
-  const found = checkSync(pattern, flags, { timeout: patience });
+  const found = checkSync(pattern, flags, { timeout: patience, randomSeed: 1 });
   if (found.status === "safe") return undefined;
   return `/${pattern}/${flags} is ${found.status}${found.status === "vulnerable" ? `: ${found.attack.pattern}` : ""}`;
 }

@@ -142,7 +142,7 @@ function readTarget(text: string, own: string): string | undefined {
   const domain = at < 0 ? own : domainName.safeParse(text.slice(at + 1)).data;
   const written = at < 0 ? text : text.slice(0, at);
   if (domain === undefined) return undefined;
-  const beginning = /^(?=.*\d)(\+?[\d\s().-]+)\*$/.exec(written)?.[1];
+  const beginning = /^(\+?[\s().-]*\d[\d\s().-]*)\*$/.exec(written)?.[1];
   if (beginning !== undefined) return `${canonicalNumber(beginning)}*@${domain}`;
   const name = userName.safeParse(written).data;
   if (name === undefined || name.endsWith("*")) return undefined;

@@ -44,7 +44,7 @@ describe("a call that a token allows for a time ends at its time", () => {
     await world.settle();
     const bye = alice.within("BYE", { ...dialog, routes: headers(carol.last("INVITE"), "record-route"), target: uriOf(carol) }, [], 7);
     await world.settle();
-    expect([bye.final, bob.state]).toEqual([200, "talking"]);
+    expect([bye.final, bob.state]).toEqual([481, "talking"]);
     for (let count = 0; count < 602; count += 1) {
       alice.invites(carol.aor);
       await world.settle();

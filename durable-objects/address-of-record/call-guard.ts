@@ -1,0 +1,70 @@
+import { callName, callOf, dialogName, withoutRoute } from "../../lib/proxy/call-name.ts";
+import { farEnd } from "../../lib/proxy/hang-up.ts";
+import { isSameParty } from "../../lib/routing/hop-name.ts";
+import { type Fault, fault } from "../../lib/syntax/fault.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import { type Request, hasHeader, headerValues } from "../../lib/syntax/message.ts";
+import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
+import type { ActiveCalls } from "./active-calls.ts";
+import type { Room } from "./room.ts";
+
+/** Of a subscription, which may have the Call-ID of a call. */
+const ofSubscriptions = ["SUBSCRIBE", "NOTIFY"];
+/** What the called side may not send before it has answered (RFC 3261 §14.1, §15). */
+const afterAnswer = ["INVITE", "BYE", "REFER", "MESSAGE"];
+
+/**
+ * Who has been called has the Route of the call and its Call-ID, also if another one has answered it. Phones check the Call-ID and tags, some
+ * of them only their own: so the one who has not answered could end, divert or refer the call of the others.
+ */
+export class CallGuard {
+  readonly #room: Room;
+  readonly #activeCalls: ActiveCalls;
+
+  constructor(room: Room, activeCalls: ActiveCalls) {
+    this.#room = room;
+    this.#activeCalls = activeCalls;
+  }
+
+  /** Refuses a request to a phone of the user within a call that is known here, but not of its other end. */
+  refuseWithin(mandatory: MandatoryHeaders, sender: ReturnAddress, now: number): Fault | undefined {
+    const { callId, cseq } = mandatory;
+    if (!isFromPhone(sender) || ofSubscriptions.includes(cseq.method)) return undefined;
+    const known = this.#activeCalls.ofCall(callId, now);
+    if (known.length === 0) return afterAnswer.includes(cseq.method) && this.isCalling(callId) ? notAnswered : undefined;
+    // Calls of older builds have no tags in their names.
+    const same = known.filter(({ name }) => name === dialogName(mandatory) || name === callOf(name));
+    if (same.length === 0) return notOfCall;
+    const ends = same.flatMap(({ details }) => (details === undefined ? [] : (farEnd(this.#room.keyring, details)?.home ?? [])));
+    const isOther = ends.length > 0 && sender.home !== this.#room.home.name && !ends.some((end) => isSameParty(end, sender.home));
+    return isOther ? notOfCall : undefined;
+  }
+
+  /** RFC 3891 §3: an INVITE that wants to replace a dialog of a call which is known here, but not with that dialog. */
+  refuseReplacement(invite: Request, now: number): Fault | undefined {
+    const values = hasHeader(invite, "replaces") ? headerValues(invite, "replaces") : [];
+    if (values.length > 1) return fault(400, "an INVITE has one Replaces");
+    const [callId = "", ...parameters] = (values[0] ?? "").split(";").map((part) => part.trim());
+    const tag = (name: string) =>
+      parameters.map((written) => written.split("=").map((part) => part.trim())).find(([key]) => key?.toLowerCase() === name)?.[1];
+    const known = this.#activeCalls.ofCall(callId, now);
+    const replaced = dialogName({ callId, fromTag: tag("from-tag"), toTag: tag("to-tag") });
+    if (known.length > 0) return known.some(({ name }) => name === replaced || name === callOf(name)) ? undefined : noSuchDialog;
+    return values.length > 0 && this.isCalling(callId) ? noSuchDialog : undefined;
+  }
+
+  /** Refuses a request that claims to be within an unanswered call of the user. */
+  refuseWithoutRoute(callId: string): Fault | undefined {
+    return this.isCalling(callId) ? withoutRoute : undefined;
+  }
+
+  /** Whether the user waits for the answer to a call. */
+  isCalling(callId: string): boolean {
+    const name = callName(callId);
+    return this.#room.sockets.all().some(({ pendingInvites }) => pendingInvites.some((one) => one.name === name));
+  }
+}
+
+const notOfCall: Fault = fault(481, "this is not the other end of the call");
+const notAnswered: Fault = fault(481, "the call is not answered yet");
+const noSuchDialog: Fault = fault(481, "there is no such dialog to replace");
