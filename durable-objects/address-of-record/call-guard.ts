@@ -5,6 +5,7 @@ import { type Fault, fault } from "../../lib/syntax/fault.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Request, hasHeader, headerValues } from "../../lib/syntax/message.ts";
 import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
+import { isGuestHome } from "../../lib/transport/non-subscriber.ts";
 import type { ActiveCalls } from "./active-calls.ts";
 import type { Room } from "./room.ts";
 
@@ -31,6 +32,8 @@ export class CallGuard {
     const { callId, cseq } = mandatory;
     if (!isFromPhone(sender) || ofSubscriptions.includes(cseq.method)) return undefined;
     const known = this.#activeCalls.ofCall(callId, now);
+    // What a guest writes outside a call is counted.
+    if (known.length === 0 && cseq.method === "MESSAGE" && isGuestHome(sender.home)) return notOfCall;
     if (known.length === 0) return afterAnswer.includes(cseq.method) && this.isCalling(callId) ? notAnswered : undefined;
     // Calls of older builds have no tags in their names.
     const same = known.filter(({ name }) => name === dialogName(mandatory) || name === callOf(name));

@@ -25,7 +25,9 @@ export async function refuseNumberWithin(
   const named = isHopName(way.receiver.home) ? urisAskedFor(request, way) : [];
   if (isFault(named)) return named;
   try {
-    for (const number of named.flatMap((uri) => numberAtTheBeginning(uri) ?? [])) {
+    for (const uri of named) {
+      const number = numberAtTheBeginning(uri);
+      if (number === undefined && request.method !== "REFER") continue;
       const refusal = await refusalOf(room, request, number, way);
       if (refusal !== undefined) return refusal;
     }
@@ -50,7 +52,7 @@ function urisAskedFor(request: Request, { isFromCaller, alterations }: WithinDia
 async function refusalOf(
   { directory, home }: Pick<Room, "directory" | "home">,
   request: Request,
-  written: string,
+  written: string | undefined,
   { receiver, dialled }: WithinDialog,
 ): Promise<Fault | undefined> {
   const { trunk: owner } = readHopName(receiver.home);
@@ -58,12 +60,12 @@ async function refusalOf(
   if (owner === "") return undefined;
   const routes = await directory.routes(domain);
   const trunk = (await directory.trunks(domain)).find((one) => one.name === name);
-  const forms = [...new Set([numberFrom(trunk?.format ?? "e164", written), written])];
+  const forms = written === undefined ? [] : [...new Set([numberFrom(trunk?.format ?? "e164", written), written])];
   // The dialled number is that of the To, which the caller writes: whom a REFER names is asked about in any case.
   if (request.method !== "REFER" && forms.some((user) => dialledMark(`sip:${user}@${domain}`) === dialled)) return undefined;
   for (const user of forms) {
     const { outcome } = chooseRoute(routes, { method: "INVITE", user, domain, caller: `${home.user}@${home.domain}` });
     if (outcome?.kind === "reject") return fault(outcome.status, toOctets(outcome.reason ?? "refused by a route of the domain"));
   }
-  return trunk === undefined ? undefined : refuseDestinationWithin(directory, trunk, request, written);
+  return trunk === undefined ? undefined : refuseDestinationWithin(directory, trunk, request, written ?? "");
 }

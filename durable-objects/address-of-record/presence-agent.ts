@@ -7,7 +7,14 @@ import { eventList } from "../../lib/presence/list-subscribe-parameters.ts";
 import { readPublished, storedPidf } from "../../lib/presence/pidf-patch.ts";
 import { type Permission, noWatcherRules, permissionOf } from "../../lib/location/watcher-rules.ts";
 import { publish } from "../../lib/presence/publication.ts";
-import { type Subscription, type SubscribeParameters, agent, ownEvent, readSubscribeParameters } from "../../lib/presence/subscription.ts";
+import {
+  type Subscription,
+  type SubscribeParameters,
+  agent,
+  ownEvent,
+  readSubscribeParameters,
+  refuseMiswritten,
+} from "../../lib/presence/subscription.ts";
 import { recordRoute } from "../../lib/proxy/route-token.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
@@ -62,6 +69,8 @@ export class PresenceAgent implements Part, LocalUserAgent {
   /** A PUBLISH for the user, or a SUBSCRIBE; undefined if the SUBSCRIBE is for the user's phones, which may support other packages. */
   request(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt | undefined {
     if (request.method === "PUBLISH") return this.#publish(envelope, request, now);
+    const miswritten = refuseMiswritten(request);
+    if (miswritten !== undefined) return refused(request, miswritten);
     if (ownEvent(request) === undefined) return undefined;
     return mandatory.toTag === undefined
       ? this.#subscribe(envelope, request, mandatory, now)

@@ -5,6 +5,7 @@ import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { isFromPhone } from "../../lib/transport/return-address.ts";
+import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault, answered } from "../shared/reply.ts";
 import { decideTarget } from "../shared/target-selection.ts";
 import { numberAtTheBeginning, referredTo } from "../shared/trunk-destinations.ts";
@@ -13,7 +14,7 @@ import type { Room } from "./room.ts";
 import type { ThirdPartyRequests } from "./third-party-requests.ts";
 
 /**
- * REFER to phones of the user (RFC 3515 §5.1): many call at once whom it names, in the user's name. Who may not use the trunks of the user's
+ * REFER to phones of the user (RFC 3515 §5.2): many call at once whom it names, in the user's name. Who may not use the trunks of the user's
  * domain may not have a phone use them either.
  */
 export class Referrals {
@@ -48,7 +49,8 @@ export class Referrals {
   /** A server that is trusted may refer to the numbers of its own trunk. */
   async #refusalOf({ caller, answerTo }: RequestEnvelope, to: string): Promise<Fault | undefined> {
     const { user, domain } = this.#room.home;
-    const asked = this.#requests.questionOf({ target: to.split("?", 1)[0] ?? "" }, "v=0");
+    const other = { callId: randomText(), tag: randomText(), transaction: randomText() };
+    const asked = this.#requests.questionOf({ target: to.split("?", 1)[0] ?? "", other }, "v=0");
     if (isFault(asked)) return numberAtTheBeginning(to) === undefined ? undefined : notByOthers;
     const target = await decideTarget(this.#room, { ...asked.question, callId: undefined, caller: `${user}@${domain}` });
     const hasRouter = this.#room.directory.routerOf(domain) !== undefined;

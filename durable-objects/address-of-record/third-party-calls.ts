@@ -132,8 +132,9 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     if (request.method === "REFER" && call.offsets !== undefined) return refused(request, transferredBefore);
     const blocked = side === "other" ? refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory) : undefined;
     if (blocked !== undefined) return refused(request, blocked);
-    this.rows.retargeted(call, side, request);
-    return this.#requests.relay(call.id, to, { offsets: offsetsOf(call, side), side }, { envelope, request }, now);
+    const receipt = this.#requests.relay(call.id, to, { offsets: offsetsOf(call, side), side }, { envelope, request }, now);
+    if (receipt.kind === "taken") this.rows.retargeted(call, side, request);
+    return receipt;
   }
 
   /** A user who has transferred the call hangs up their part of it. */

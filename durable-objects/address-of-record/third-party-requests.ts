@@ -247,10 +247,13 @@ export class ThirdPartyRequests {
     call: Pick<ThirdPartyCall, "target" | "other">,
     offer: string,
     lines: readonly string[] = [],
+    callers = "",
   ): { readonly text: string; readonly question: TargetQuestion } | Fault {
     const { home, keyring } = this.#room;
     const { callId, tag, transaction } = call.other ?? { callId: "", tag: "", transaction: "" };
-    const from = `sip:${home.user}@${home.domain}`;
+    // RFC 3323 §4.1.1.3: who was anonymous in a call stays so in the one that it is transferred to.
+    const isAnonymous = /^sips?:[^@]*@anonymous\.invalid$/i.test(callers);
+    const from = isAnonymous ? callers : `sip:${home.user}@${home.domain}`;
     const written = composeOwnInvite({
       requestUri: call.target,
       from,
@@ -259,7 +262,7 @@ export class ThirdPartyRequests {
       tag,
       ...this.hop(transaction),
       offer,
-      lines,
+      lines: isAnonymous ? [...lines, "Privacy: id"] : lines,
     });
     const request = parsed(written);
     const owner = { home: home.name, ...this.#account.owner() };

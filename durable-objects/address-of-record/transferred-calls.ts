@@ -188,7 +188,7 @@ export class TransferredCalls implements Part, LocalUserAgent {
   }
 
   async #call(transfer: Transfer, offer: string, now: number): Promise<Receipt> {
-    const asked = this.#requests.questionOf(transfer, offer, transfer.lines);
+    const asked = this.#requests.questionOf(transfer, offer, transfer.lines, transfer.user.details?.local);
     const target = isFault(asked) ? asked : await selectTarget(this.#room, asked.question);
     if (isFault(asked) || isFault(target) || target.kind === "redirect")
       return { kind: "answered", status: isFault(target) ? target.status : 480, text: "" };

@@ -79,10 +79,19 @@ export function ownEvent(request: Request): (Event & { readonly package: EventPa
   return !isFault(event) && isEventPackage(event.package) ? { ...event, package: event.package } : undefined;
 }
 
+/** Refuses one of our packages in other letters, which phones may take for it: names of packages are case-sensitive (RFC 6665 §8.2.1). */
+export function refuseMiswritten(request: Request): Fault | undefined {
+  const event = parseEvent(headerValue(request, "event") ?? "");
+  const isAlike = !isFault(event) && !isEventPackage(event.package) && isEventPackage(event.package.toLowerCase());
+  return isAlike ? unsupported : undefined;
+}
+
+const unsupported: Fault = fault(489, "this event package is not supported", [["Allow-Events", eventPackages.join(", ")]]);
+
 /** Reads a SUBSCRIBE for one of our packages (RFC 6665 §4.2.1.1, RFC 6446, RFC 5839). */
 export function readSubscribeParameters(request: Request, settings: SubscriptionSettings): SubscribeParameters | Fault {
   const event = ownEvent(request);
-  if (event === undefined) return fault(489, "this event package is not supported", [["Allow-Events", eventPackages.join(", ")]]);
+  if (event === undefined) return unsupported;
   const { type, defaultExpires } = traits[event.package];
   const isPartial = prefersChanges(request, event.package);
   if (!isPartial && !accepts(request, type)) return fault(406, `notifications of this package have the type ${type}`);

@@ -4,8 +4,8 @@ import { type Fault, fault } from "../syntax/fault.ts";
 /** XML 1.0 §4.3.3: it is part of the encoding and not of the document. As a character, or as its octets of one character each. */
 const byteOrderMark = /^(?:\ufeff|\u00ef\u00bb\u00bf)/;
 
-/** Maximum elements of one document, against attacks. */
-const maxElements = 500;
+/** Maximum elements of one document, against attacks: a list of 500 users (RFC 4826) has as many entries, some with a name, and two more. */
+const maxElements = 1010;
 /** Maximum characters of a declaration: written once, it is repeated with each element that is serialised by itself. */
 const maxDeclaration = 300;
 

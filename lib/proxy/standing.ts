@@ -12,7 +12,14 @@ export type Standing = "subscriber" | "guest" | "server" | "trusted server";
 /** The caller's identity between servers (RFC 3325 §9.1; before it Remote-Party-ID, which desk phones still show). */
 const asserted = ["p-asserted-identity", "remote-party-id"];
 /** Other headers that only servers which trust each other exchange (RFC 6050 §4.1, RFC 7315 §4). */
-const internal = ["p-asserted-service", "p-called-party-id", "p-charging-vector", "p-charging-function-addresses", "p-served-user"];
+const internal = [
+  ...["p-asserted-service", "p-called-party-id", "p-charging-vector", "p-charging-function-addresses", "p-served-user"],
+  ...["p-associated-uri", "p-private-network-indication", "p-profile-key", "p-user-database"],
+  // Who pays (RFC 8496, RFC 5503), by names of before and besides.
+  ...["p-charge-info", "p-dcs-billing-info", "charge", "x-charge-info", "isup-oli"],
+  // Of a verified caller, and of one who has several identities (3GPP TS 24.229).
+  ...["attestation-info", "origination-id", "additional-identity"],
+];
 /** A request to the first server only (RFC 3325 §9.2, RFC 6050 §4.2): this server has used or ignored it. */
 const preferred = ["p-preferred-identity", "p-preferred-service"];
 /** Who forwarded the call before (RFC 5806 §5, RFC 7044 §4, RFC 3892 §2); phones show it beside the caller. */
@@ -22,6 +29,8 @@ const history = ["history-info", "referred-by"];
 const commands = ["alert-info", "call-info", "answer-mode", "priv-answer-mode", "p-auto-answer", "x-auto-answer"];
 /** What an application has said of the caller (RFC 7433 §4.3): of a guest, what is in the token, and not what the guest says. */
 const toldByApplication = ["user-to-user"];
+/** Whom to call back (RFC 3261 §20.31): a guest could name a user. */
+const callBack = ["reply-to"];
 
 /** A signature about the caller (RFC 8224 §4). This server signs for its users; another server's signature says itself whose it is. */
 const signed = ["identity", "identity-info"];
@@ -31,7 +40,17 @@ const ofProxies = ["record-route"];
 
 const takenOff: Readonly<Record<Standing, ReadonlySet<string>>> = {
   subscriber: new Set([...preferred, ...asserted, ...internal, ...diverted, ...signed]),
-  guest: new Set([...preferred, ...asserted, ...internal, ...diverted, ...history, ...commands, ...toldByApplication, ...signed]),
+  guest: new Set([
+    ...preferred,
+    ...asserted,
+    ...internal,
+    ...diverted,
+    ...history,
+    ...commands,
+    ...toldByApplication,
+    ...callBack,
+    ...signed,
+  ]),
   server: new Set([...preferred, ...asserted, ...internal, ...diverted, ...commands]),
   "trusted server": new Set(preferred),
 };

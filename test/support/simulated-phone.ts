@@ -195,6 +195,14 @@ export class SimulatedPhone {
     return pending;
   }
 
+  /** A client makes a new registration after a reconnection: with another Call-ID, and the Contact and the calls that it had. */
+  async registersAnew(): Promise<void> {
+    this.leaves();
+    this.#registration = { callId: randomText(6), cseq: 0 };
+    await this.comes();
+    await this.#network.settle(() => this.isRegistered);
+  }
+
   /** The page is loaded anew: it knows nothing of its calls, and registers with another Contact (the same instance). */
   async reloads(): Promise<void> {
     this.leaves(1001);

@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from "vitest";
-import { establish } from "../support/call.ts";
+import { establish, hangUp } from "../support/call.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
 import { startServerUnderTest } from "../support/server-under-test.ts";
@@ -28,3 +28,18 @@ it.each(["REFER", "SUBSCRIBE", "PUBLISH"])(
     expect(result).toBe(403);
   },
 );
+
+it("a guest writes within a call, but not in one that is over, which would count nowhere", async () => {
+  await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { guests: true });
+  const [support] = await serverUnderTest.phones("direct", "support");
+  const socket = await openSocket(`${serverUnderTest.server.wsUrl}/ws`, "visitor", {});
+  const guest = new Phone(socket, { account: "visitor", domain: "anonymous.invalid", way: "general" });
+  const call = await establish(guest, support);
+  const written = guest.inDialog("MESSAGE", call.callerSide, { body: "hello" });
+  support.reply(await support.next("MESSAGE"), 200);
+  expect((await guest.finalResponse(written)).status).toBe(200);
+  await hangUp(guest, call.callerSide, support);
+  const late = guest.inDialog("MESSAGE", call.callerSide, { body: "hello again" });
+  expect((await guest.finalResponse(late)).status).toBe(481);
+  expect(support.socket.rest().filter(({ method }) => method === "MESSAGE")).toEqual([]);
+});

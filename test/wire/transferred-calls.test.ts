@@ -3,7 +3,7 @@ import { sdpType } from "../support/call.ts";
 import { compose, newBranch } from "../support/compose.ts";
 import { type Dialog, dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
 import type { Phone } from "../support/phone.ts";
-import { type ReceivedMessage, header } from "../support/received-message.ts";
+import { type ReceivedMessage, header, uriIn } from "../support/received-message.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 import { browserAnswer, browserSdp } from "../support/session-descriptions.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
@@ -384,6 +384,41 @@ describe("a transfer that this server performs", () => {
     const sent = alice.inDialog("REFER", near, { headers: [["Refer-To", `<${to}>`]] });
     expect((await alice.finalResponse(sent)).status).toBe(status);
     expect(provider.rest()).toEqual([]);
+  });
+
+  it("keeps an anonymous caller anonymous", async () => {
+    const from = "<sip:anonymous@anonymous.invalid>";
+    const sent = alice.request("INVITE", "sip:+1555@localhost", { ...offer, from });
+    provider.reply(await provider.next("INVITE"), 200, [contact(), itsType], itsOffer);
+    const near = { ...dialogOfCaller(await alice.finalResponse(sent)), cseq: 5 };
+    alice.ack(near);
+    await provider.next("ACK");
+    await refers(near);
+    const invite = await bob.next("INVITE");
+    expect([uriIn(header(invite, "from")), header(invite, "privacy")]).toEqual(["sip:anonymous@anonymous.invalid", "id"]);
+    bob.reply(invite, 486);
+  });
+
+  it("counts among the user's calls, also if it goes to a phone of their own that is gone", async () => {
+    const rules = `/domains/localhost/subscribers/${alice.account}/rules`;
+    await serverUnderTest.server.api("PUT", rules, { maximum_calls: 2 });
+    const second = await serverUnderTest.connect(alice.account, "direct", { instance: "urn:uuid:00000000-0000-4000-8000-000000000001" });
+    await second.register();
+    const { near } = await talks();
+    await refers(near, alice.aor);
+    second.reply(await second.next("INVITE"), 200, answer);
+    await provider.next("ACK");
+    expect(await notified()).toBe("200 terminated");
+    expect((await alice.finalResponse(alice.bye(near))).status).toBe(200);
+    second.socket.cut();
+    const third = await serverUnderTest.connect(alice.account, "direct", { instance: "urn:uuid:00000000-0000-4000-8000-000000000001" });
+    await third.register();
+    const other = await talks();
+    const sent = alice.request("INVITE", "sip:+1556@localhost", offer);
+    expect((await alice.finalResponse(sent)).status).toBe(403);
+    alice.bye(other.near);
+    provider.reply(await provider.next("BYE"), 200);
+    third.socket.cut();
   });
 
   it("goes on when the home sleeps at each step", async () => {

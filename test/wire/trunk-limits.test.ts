@@ -91,13 +91,12 @@ describe("a number that the trunk does not allow", () => {
     expect(reached()).toEqual([]);
   });
 
-  it("draws it for messages, and for the number that a REFER names", async () => {
+  it("draws it for messages; a REFER outside a call goes over no trunk", async () => {
     await trunk(lists);
     expect(await calls(alice, "sip:+33155@localhost", "MESSAGE")).toEqual([403, warned]);
     const refer = (uri: string) => calls(alice, "sip:+1555@localhost", "REFER", { headers: [["Refer-To", `<${uri}>`]] });
-    expect(await refer("sip:+1900555@localhost")).toEqual([403, warned]);
-    expect(await refer("tel:+33-155")).toEqual([403, warned]);
-    expect(await refer("sip:+1777@localhost")).toEqual([486, undefined]);
+    for (const uri of ["sip:+1900555@localhost", "tel:+33-155", "sip:+1777@localhost"])
+      expect(await refer(uri)).toEqual([403, expect.stringContaining("a REFER outside a call")]);
   });
 
   it("draws it by a route, also by one that writes the number anew", async () => {

@@ -131,7 +131,7 @@ const rows: readonly Row[] = [
   ["an untrusted trunk", 404, false, () => trunkCalls(number)],
   ["a user of another domain", 404, false, () => calls(mallory, number)],
   ["the REFER of a user of another domain", 404, false, () => calls(mallory, number, "REFER", [["Refer-To", `<${number}>`]])],
-  ["the REFER of a user", 486, true, () => calls(alice, number, "REFER", [["Refer-To", `<${number}>`]])],
+  ["the REFER of a user, outside a call", 403, false, () => calls(alice, number, "REFER", [["Refer-To", `<${number}>`]])],
   [
     "a forwarding rule of a user, for a user",
     486,

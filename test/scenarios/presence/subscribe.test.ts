@@ -27,6 +27,15 @@ describe("SUBSCRIBE (RFC 6665 §4.2.1)", () => {
     expect(basics(notify)).toEqual(["open"]);
   });
 
+  it("draws 489 for one of our packages in other letters, which a phone might take for it (RFC 6665 §8.2.1)", async () => {
+    const { alice, bob, subscription } = await watching({}, "Presence");
+    expect([subscription.status(), header(alice.last(489), "allow-events"), bob.all("SUBSCRIBE")]).toEqual([
+      489,
+      expect.stringContaining("presence"),
+      [],
+    ]);
+  });
+
   it("is refreshed within its dialog, and told the state again", async () => {
     const { subscription, world } = await watching();
     await world.pass(300);

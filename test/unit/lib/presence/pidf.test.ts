@@ -118,7 +118,7 @@ describe("a published document is refused", () => {
     ["that is another", '<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info"/>'],
     ["with a DOCTYPE", `<!DOCTYPE presence>${document()}`],
     ["that is not well-formed", `${document()}<`],
-    ["of more elements than anybody needs", document(tuple("a").repeat(200))],
+    ["of more elements than anybody needs", document(tuple("a").repeat(400))],
   ])("%s: 400", (_rule, body) => {
     const refusal = refusePidf(body);
     expect(refusal !== undefined && isFault(refusal) && refusal.status).toBe(400);
