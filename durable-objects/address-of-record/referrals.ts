@@ -4,7 +4,6 @@ import type { Request } from "../../lib/syntax/message.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
-import { isFromPhone } from "../../lib/transport/return-address.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault, answered } from "../shared/reply.ts";
 import { decideTarget } from "../shared/target-selection.ts";
@@ -31,8 +30,8 @@ export class Referrals {
   /** Whether a request has to be looked at before it reaches a phone. */
   concerns({ caller, answerTo }: RequestEnvelope, { method }: Request): boolean {
     const { name, domain } = this.#room.home;
-    const isSubject = method === "REFER" && isFromPhone(answerTo) && !isNonSubscriberHome(name);
-    return isSubject && !isHomeOfUser((caller ?? answerTo).home, domain);
+    // A binding of a user of another domain may have forwarded it: the caller counts.
+    return method === "REFER" && !isNonSubscriberHome(name) && !isHomeOfUser((caller ?? answerTo).home, domain);
   }
 
   /** Passes a REFER on, or refuses it. @param send passes it on to its phone */
@@ -41,7 +40,10 @@ export class Referrals {
     if (isFault(to)) return { kind: "answered", status: to.status, text: answerFault(refer, to) };
     this.#refusalOf(envelope, to).then(
       (refusal) => this.#answer(envelope, refusal === undefined ? send() : answered(refer, refusal.status, refusal.fault)),
-      (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
+      (error: unknown) => {
+        this.#room.log.note(Date.now(), "-", String(error));
+        this.#answer(envelope, answered(refer, 400, "the Refer-To cannot be used"));
+      },
     );
     return accepted;
   }
