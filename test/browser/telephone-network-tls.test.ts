@@ -8,6 +8,7 @@ import { makeCertificates } from "../support/certificates.ts";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
 import { type Rtpengine, hasRtpengine, startRtpengine } from "../support/rtpengine.ts";
 import type { Parlour } from "./browser-phone.ts";
+import { callsBack, holdsAndResumes } from "./telephone-calls.ts";
 
 const isHere = canBrowse && hasBaresip && hasRtpengine;
 
@@ -45,20 +46,11 @@ describe.skipIf(!isHere)("a browser and a telephone behind a trunk over TLS", ()
       await desk.happens("rings");
       desk.answers();
       await alice.becomes("confirmed");
-      await alice.hearsTone();
-      await expect.poll(() => desk.loudness()).toBeGreaterThan(0.01);
-      await alice.does("hold");
-      await desk.happens("is held");
-      await alice.does("resume");
-      await alice.hearsTone();
+      await holdsAndResumes(desk, alice);
       desk.hangsUp();
       await alice.becomes("ended");
       await expect.poll(() => engine.sessions()).toEqual([]);
-      await desk.callsBack(alice.address.split("@")[0] ?? "");
-      await alice.becomes("ringing");
-      await alice.does("answer");
-      await desk.happens("talks");
-      await alice.hearsTone();
+      await callsBack(desk, alice);
       await alice.does("hangUp");
       await desk.happens("has ended");
       await expect.poll(() => engine.sessions()).toEqual([]);

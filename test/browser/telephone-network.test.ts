@@ -8,12 +8,11 @@ import { type RtpEnd, startRtpEnd } from "../support/rtp-end.ts";
 import { telephoneSdp } from "../support/session-descriptions.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
 import { dial, hears, open, reads } from "./softphone-page.ts";
+import { callsBack, holdsAndResumes, userOf } from "./telephone-calls.ts";
 import { type BrowserPhone, type Parlour, openParlour } from "./browser-phone.ts";
 
 const isHere = canBrowse && hasBaresip && hasRtpengine;
 const sdp = "Content-Type: application/sdp";
-
-const userOf = (address: string): string => address.split("@")[0] ?? "";
 
 describe.skipIf(!isHere)("a browser and the telephone network", () => {
   let parlour: Parlour;
@@ -70,13 +69,8 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
   ] as const)("%s calls baresip (%s): both hear, hold and resume, and the session ends", async (library, profile) => {
     const { desk, alice } = await inCall(library, profile);
     await alice.hears();
-    await alice.hearsTone();
-    await expect.poll(() => desk.loudness()).toBeGreaterThan(0.01);
     expect(await engine.sessions()).toHaveLength(1);
-    await alice.does("hold");
-    await desk.happens("is held");
-    await alice.does("resume");
-    await alice.hearsTone();
+    await holdsAndResumes(desk, alice);
     await alice.does("hangUp");
     await desk.happens("has ended");
     await expect.poll(() => engine.sessions()).toEqual([]);
@@ -93,16 +87,8 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
     const { desk, alice } = await inCall(library, "rtp");
     await alice.does("hangUp");
     await desk.happens("has ended");
-    await desk.callsBack(userOf(alice.address));
-    await alice.becomes("ringing");
-    await alice.does("answer");
-    await desk.happens("talks");
-    await alice.hearsTone();
-    await expect.poll(() => desk.loudness()).toBeGreaterThan(0.01);
-    await alice.does("hold");
-    await desk.happens("is held");
-    await alice.does("resume");
-    await alice.hearsTone();
+    await callsBack(desk, alice);
+    await holdsAndResumes(desk, alice);
     desk.hangsUp();
     await alice.becomes("ended");
     await expect.poll(() => engine.sessions()).toEqual([]);
