@@ -10,7 +10,7 @@ export interface Unreachable {
 
 /** Where a receiver may be. */
 export interface ReceiverPolicy {
-  /** Whether `http:` is allowed, without TLS. */
+  /** Whether `http:` is allowed, without TLS, to an allowed private network. */
   readonly allowsPlain: boolean;
   /** CIDR: private networks that are allowed. */
   readonly networks: readonly string[];
@@ -40,8 +40,9 @@ export function checkReceiver(
   if (username !== "" || password !== "") return unreachable("has a user name or a password");
   const addresses = addressesOf(hostname.replace(/^\[|\]$/g, ""), known);
   if (!Array.isArray(addresses)) return addresses;
-  const stray = addresses.find((address) => !isPublicAddress(address) && !allows(networks, address));
+  const stray = addresses.find((address) => (!isPublicAddress(address) || protocol === "http:") && !allows(networks, address));
   if (stray === undefined) return { kind: "reachable" };
+  if (isPublicAddress(stray)) return unreachable("is not an https URL");
   return unreachable(`leads to ${stray}, an address in a private network, which the setting ALLOWED_NETWORKS does not allow`);
 }
 

@@ -54,6 +54,7 @@ describe("the receiver of a web hook", () => {
   it("may be in a network that the operator allows, and without TLS in local development", () => {
     expect(why("https://inside.example/", { ...usual, networks: ["10.0.0.0/8"] })).toBe("reachable");
     expect(why("http://localhost:3000/", { allowsPlain: true, networks: ["127.0.0.0/8"] })).toBe("reachable");
+    expect(why("http://1.1.1.1/", { allowsPlain: true, networks: ["127.0.0.0/8"] })).toContain("https");
     expect(why("ftp://good.example/", { ...usual, allowsPlain: true })).toContain("https");
   });
 });
