@@ -208,7 +208,7 @@ export class ActiveCalls implements Part {
     const successor = this.#room.sockets.newestTo(phone);
     const before = this.#suspended.all().get(phone);
     const more = contact === undefined ? {} : { contact };
-    if (successor !== undefined) return this.#transfer(successor, phone, { registration, ...more }, activeCalls);
+    if (successor !== undefined) return this.#transfer(successor, phone, { registration, ...more }, activeCalls, now);
     const all =
       before === undefined || before.over !== undefined ? activeCalls : [...before.activeCalls, ...activeCalls].slice(-maxDialogs);
     const dead = this.#dead.due(isOnPurpose, now);
@@ -223,9 +223,10 @@ export class ActiveCalls implements Part {
     phone: PhoneId,
     before: Pick<Suspended, "registration" | "contact">,
     activeCalls: readonly CallInProgress[],
+    now: number,
   ): void {
     const { activeCalls: own = [] } = this.#room.sockets.byId(successor.id) ?? {};
-    if (isSamePhone(successor, phone, before))
+    if (isSamePhone(successor, phone, before, now))
       this.#room.sockets.update(successor.id, { activeCalls: [...own, ...activeCalls].slice(-maxDialogs) });
     else this.#countNoMore(activeCalls);
   }
@@ -243,12 +244,12 @@ export class ActiveCalls implements Part {
   #goesOn(flow: Flow, phone: PhoneId, suspended: Suspended, now: number): void {
     const own = flow.boundContacts.find((one) => one.phone === phone);
     const mark = contactMark(flow, phone);
-    const isSame = isSamePhone(flow, phone, suspended);
-    const isAnother = suspended.contact !== undefined && mark !== undefined && mark !== suspended.contact;
+    const isSame = isSamePhone(flow, phone, suspended, now);
+    const hasRestarted = suspended.contact !== undefined && mark !== undefined;
     if (!isSame) this.#countNoMore(suspended.activeCalls);
-    if (!isSame && suspended.over === undefined && isAnother) return this.#dead.startedAnew(phone, suspended, now);
+    if (!isSame && suspended.over === undefined && hasRestarted) return this.#dead.startedAnew(phone, suspended, now);
     this.#suspended.forget(phone);
-    if (isSame && suspended.over === undefined) this.#transfer(flow, phone, suspended, suspended.activeCalls);
+    if (isSame && suspended.over === undefined) this.#transfer(flow, phone, suspended, suspended.activeCalls, now);
     if (isSame && suspended.over !== undefined && own !== undefined) this.#dead.tell(own, suspended, now);
   }
 
@@ -256,7 +257,8 @@ export class ActiveCalls implements Part {
   onAlarm(now: number): void {
     for (const [phone, suspended] of this.#suspended.all()) {
       const successor = this.#room.sockets.newestTo(phone);
-      if (successor !== undefined && isSamePhone(successor, phone, suspended)) this.onRegistered({ flow: successor, phones: [phone] }, now);
+      if (successor !== undefined && isSamePhone(successor, phone, suspended, now))
+        this.onRegistered({ flow: successor, phones: [phone] }, now);
     }
     this.#dead.passDeadlines(now);
   }

@@ -13,6 +13,14 @@ import type { Room } from "./room.ts";
 const ofSubscriptions = ["SUBSCRIBE", "NOTIFY"];
 /** What the called side may not send before it has answered (RFC 3261 §14.1, §15). */
 const afterAnswer = ["INVITE", "BYE", "REFER", "MESSAGE"];
+/** What a guest may send in a call that is not answered yet, or that is not known any more. */
+const ofUnknownCall = ["ACK", "BYE", "PRACK", "UPDATE"];
+/** Headers that name a dialog, with the parameters of its tags. */
+const naming = [
+  ["replaces", "from-tag", "to-tag"],
+  ["join", "from-tag", "to-tag"],
+  ["target-dialog", "local-tag", "remote-tag"],
+] as const;
 
 /**
  * Who has been called has the Route of the call and its Call-ID, also if another one has answered it. Phones check the Call-ID and tags, some
@@ -32,8 +40,8 @@ export class CallGuard {
     const { callId, cseq } = mandatory;
     if (!isFromPhone(sender) || ofSubscriptions.includes(cseq.method)) return undefined;
     const known = this.#activeCalls.ofCall(callId, now);
-    // What a guest writes outside a call is counted.
-    if (known.length === 0 && cseq.method === "MESSAGE" && isGuestHome(sender.home)) return notOfCall;
+    // What a guest sends outside a call is counted.
+    if (known.length === 0 && isGuestHome(sender.home) && !ofUnknownCall.includes(cseq.method)) return notOfCall;
     if (known.length === 0) return afterAnswer.includes(cseq.method) && this.isCalling(callId) ? notAnswered : undefined;
     // Calls of older builds have no tags in their names.
     const same = known.filter(({ name }) => name === dialogName(mandatory) || name === callOf(name));
@@ -43,17 +51,22 @@ export class CallGuard {
     return isOther ? notOfCall : undefined;
   }
 
-  /** RFC 3891 §3: an INVITE that wants to replace a dialog of a call which is known here, but not with that dialog. */
-  refuseReplacement(invite: Request, now: number): Fault | undefined {
-    const values = hasHeader(invite, "replaces") ? headerValues(invite, "replaces") : [];
-    if (values.length > 1) return fault(400, "an INVITE has one Replaces");
-    const [callId = "", ...parameters] = (values[0] ?? "").split(";").map((part) => part.trim());
-    const tag = (name: string) =>
-      parameters.map((written) => written.split("=").map((part) => part.trim())).find(([key]) => key?.toLowerCase() === name)?.[1];
-    const known = this.#activeCalls.ofCall(callId, now);
-    const replaced = dialogName({ callId, fromTag: tag("from-tag"), toTag: tag("to-tag") });
-    if (known.length > 0) return known.some(({ name }) => name === replaced || name === callOf(name)) ? undefined : noSuchDialog;
-    return values.length > 0 && this.isCalling(callId) ? noSuchDialog : undefined;
+  /**
+   * Refuses a request that wants something of a dialog of a call which is known here, but not with that dialog: to replace it (RFC 3891 §3),
+   * to join it (RFC 3911), or to be allowed by it (RFC 4538).
+   */
+  refuseByDialog(request: Request, now: number): Fault | undefined {
+    for (const [header, own, other] of naming) {
+      const values = hasHeader(request, header) ? headerValues(request, header) : [];
+      if (values.length > 1) return fault(400, `a request has one ${header}`);
+      const [callId = "", ...parameters] = (values[0] ?? "").split(";").map((part) => part.trim());
+      const tag = (name: string) =>
+        parameters.map((written) => written.split("=").map((part) => part.trim())).find(([key]) => key?.toLowerCase() === name)?.[1];
+      const known = values.length === 0 ? [] : this.#activeCalls.ofCall(callId, now);
+      const named = dialogName({ callId, fromTag: tag(own), toTag: tag(other) });
+      if (known.length > 0 && !known.some(({ name }) => name === named || name === callOf(name))) return noSuchDialog;
+    }
+    return undefined;
   }
 
   /** Refuses a request that claims to be within an unanswered call of the user. */
@@ -69,5 +82,6 @@ export class CallGuard {
 }
 
 const notOfCall: Fault = fault(481, "this is not the other end of the call");
-const notAnswered: Fault = fault(481, "the call is not answered yet");
-const noSuchDialog: Fault = fault(481, "there is no such dialog to replace");
+/** The answer may be on its way by another home. */
+const notAnswered: Fault = fault(500, "the call is not answered yet", [["Retry-After", "1"]]);
+const noSuchDialog: Fault = fault(481, "the call has no such dialog");

@@ -127,10 +127,19 @@ export class DeadCalls {
 }
 
 /**
- * Whether a flow is the phone's own, in its earlier registration; guests and peers have none. Some clients register anew after a
- * reconnection, with the Contact that they had.
+ * Whether a flow is the phone's own, in its earlier registration; guests and peers have none. Some clients make a new registration after a
+ * reconnection, with the Contact that they had; after a longer time the phone has restarted.
  */
-export function isSamePhone(flow: Flow, phone: PhoneId, { registration, contact }: Pick<Suspended, "registration" | "contact">): boolean {
-  if (registration === "" || (contact !== undefined && contactMark(flow, phone) === contact)) return true;
+export function isSamePhone(
+  flow: Flow,
+  phone: PhoneId,
+  {
+    registration,
+    contact,
+    until = Number.POSITIVE_INFINITY,
+  }: Pick<Suspended, "registration" | "contact"> & Partial<Pick<Suspended, "until">>,
+  now: number,
+): boolean {
+  if (registration === "" || (contact !== undefined && until >= now && contactMark(flow, phone) === contact)) return true;
   return flow.boundContacts.some((one) => one.phone === phone && one.callId === registration);
 }

@@ -8,8 +8,10 @@ import type { Request } from "../../lib/syntax/message.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 import { numberAtTheBeginning, referredTo, refuseDestinationWithin, targetsWithin } from "../shared/trunk-destinations.ts";
+import { decideTarget } from "../shared/target-selection.ts";
 import type { Room } from "./room.ts";
 
+type Surroundings = Pick<Room, "directory" | "home" | "keyring">;
 type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
 
 /**
@@ -17,11 +19,7 @@ type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
  * server does with an unknown To tag is not known here, so the call has to be one that could be placed. The number that was dialled is not
  * asked about again. While the directory is away calls go on.
  */
-export async function refuseNumberWithin(
-  room: Pick<Room, "directory" | "home">,
-  request: Request,
-  way: WithinDialog,
-): Promise<Fault | undefined> {
+export async function refuseNumberWithin(room: Surroundings, request: Request, way: WithinDialog): Promise<Fault | undefined> {
   const named = isHopName(way.receiver.home) ? urisAskedFor(request, way) : [];
   if (isFault(named)) return named;
   try {
@@ -49,17 +47,33 @@ function urisAskedFor(request: Request, { isFromCaller, alterations }: WithinDia
   return targetsWithin(request, requestUri, popRoutes);
 }
 
+/** Whether the user could call none of these. The router of a domain is asked about calls only. */
+async function refusalOfCall(room: Surroundings, forms: readonly string[], domain: string): Promise<Fault | undefined> {
+  if (room.directory.routerOf(domain) !== undefined) return undefined;
+  let refusal: Fault | undefined;
+  for (const user of forms) {
+    const address = { user, domain, instance: undefined, registration: undefined };
+    const caller = `${room.home.user}@${room.home.domain}`;
+    const target = await decideTarget(room, { method: "INVITE", requestUri: `sip:${user}@${domain}`, address, caller, callId: undefined });
+    if (!isFault(target)) return undefined;
+    refusal ??= target;
+  }
+  return refusal;
+}
+
 async function refusalOf(
-  { directory, home }: Pick<Room, "directory" | "home">,
+  room: Surroundings,
   request: Request,
   written: string | undefined,
   { receiver, dialled }: WithinDialog,
 ): Promise<Fault | undefined> {
+  const { directory, home } = room;
   const { trunk: owner } = readHopName(receiver.home);
   const [name, domain] = [owner.slice(0, owner.lastIndexOf("@")), owner.slice(owner.lastIndexOf("@") + 1)];
   if (owner === "") return undefined;
   const routes = await directory.routes(domain);
   const trunk = (await directory.trunks(domain)).find((one) => one.name === name);
+  const hasRejects = routes.some(({ action }) => action.kind === "reject");
   const forms = written === undefined ? [] : [...new Set([numberFrom(trunk?.format ?? "e164", written), written])];
   // The dialled number is that of the To, which the caller writes: whom a REFER names is asked about in any case.
   if (request.method !== "REFER" && forms.some((user) => dialledMark(`sip:${user}@${domain}`) === dialled)) return undefined;
@@ -67,5 +81,7 @@ async function refusalOf(
     const { outcome } = chooseRoute(routes, { method: "INVITE", user, domain, caller: `${home.user}@${home.domain}` });
     if (outcome?.kind === "reject") return fault(outcome.status, toOctets(outcome.reason ?? "refused by a route of the domain"));
   }
-  return trunk === undefined ? undefined : refuseDestinationWithin(directory, trunk, request, written ?? "");
+  const nowhere = request.method === "REFER" && forms.length > 0 ? await refusalOfCall(room, forms, domain) : undefined;
+  if (nowhere !== undefined) return nowhere;
+  return trunk === undefined ? undefined : refuseDestinationWithin(directory, trunk, request, written ?? "", hasRejects);
 }

@@ -142,7 +142,7 @@ export class Originating {
     const sent = this.#requests.sent(flow, mandatory, { text, recordRoute });
     const within = { isFromCaller: way.isFromCaller, isLimited: flow.tokenLimits !== undefined };
     const envelope: RequestEnvelope = { ...sent, to: { kind: "phone", phone: receiver.phone }, within };
-    const taken = this.#takenOver.receive(envelope, mandatory, now);
+    const taken = this.#takenOver.receive(flow, envelope, mandatory, now);
     if (taken !== undefined) return this.#received(flow, request, sent, taken, false);
     const referred = request.method === "REFER" ? this.#takenOver.refer(flow, request, mandatory, way, now) : undefined;
     if (referred === undefined) return this.#send(flow, request, receiver.home, envelope, now);

@@ -1,6 +1,7 @@
 import { isHomeOfUser, isHopName, readHopName } from "../../lib/routing/hop-name.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
+import { parseUri } from "../../lib/syntax/uri.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
@@ -55,13 +56,17 @@ export class Referrals {
     const asked = this.#requests.questionOf({ target: to.split("?", 1)[0] ?? "", other }, "v=0");
     if (isFault(asked)) return numberAtTheBeginning(to) === undefined ? undefined : notByOthers;
     const target = await decideTarget(this.#room, { ...asked.question, callId: undefined, caller: `${user}@${domain}` });
-    const hasRouter = this.#room.directory.routerOf(domain) !== undefined;
-    if (isFault(target) || target.kind !== "external" || target.trunk === undefined)
-      return hasRouter && numberAtTheBeginning(to) !== undefined && (isFault(target) || target.kind !== "home") ? notByOthers : undefined;
+    // A router is asked about calls only: what is no user here may be one for a trunk.
+    if (isFault(target)) return this.#room.directory.routerOf(domain) === undefined ? undefined : notByOthers;
+    if (target.kind !== "external") return undefined;
+    const trunks = await this.#room.directory.trunks(domain);
+    if (target.trunk === undefined) {
+      const isAtTrunk = trunks.some(({ servers }) => servers.some(({ uri }) => hostIn(uri) === hostIn(target.uri)));
+      return isAtTrunk || numberAtTheBeginning(to) !== undefined ? notByOthers : undefined;
+    }
     const { home } = caller ?? answerTo;
     const isOwn = isHopName(home) && readHopName(home).trunk === `${target.trunk}@${domain}`;
-    const trunks = isOwn ? await this.#room.directory.trunks(domain) : [];
-    return trunks.some(({ name, trusted }) => name === target.trunk && trusted) ? undefined : notByOthers;
+    return isOwn && trunks.some(({ name, trusted }) => name === target.trunk && trusted) ? undefined : notByOthers;
   }
 
   #answer({ answerTo: to }: RequestEnvelope, receipt: Receipt): void {
@@ -74,3 +79,8 @@ export class Referrals {
 }
 
 const notByOthers: Fault = fault(403, "only users of this domain may have its trunks used");
+
+function hostIn(written: string): string {
+  const uri = parseUri(written);
+  return isFault(uri) || uri.kind !== "sip" ? "" : uri.host.toLowerCase();
+}

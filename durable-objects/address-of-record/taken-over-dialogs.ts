@@ -29,10 +29,12 @@ export class TakenOverDialogs {
   }
 
   /** Undefined if the dialog is the phone's own. */
-  receive(envelope: RequestEnvelope, mandatory: MandatoryHeaders, now: number): Receipt | undefined {
-    return this.#agents
-      .find((one) => one.takes?.(mandatory, envelope.answerTo) === true)
-      ?.inDialog(envelope, parsed(envelope.text), mandatory, now);
+  receive({ tokenLimits }: Flow, envelope: RequestEnvelope, mandatory: MandatoryHeaders, now: number): Receipt | undefined {
+    const agent = this.#agents.find((one) => one.takes?.(mandatory, envelope.answerTo) === true);
+    if (agent === undefined) return undefined;
+    const request = parsed(envelope.text);
+    if (request.method === "REFER" && tokenLimits !== undefined && isCounting(tokenLimits)) return refused(request, notOverTrunk);
+    return agent.inDialog(envelope, request, mandatory, now);
   }
 
   /** A REFER within a call; undefined if the other end gets it, since it is at no trunk or at one whose server handles it. */

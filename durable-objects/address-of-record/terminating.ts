@@ -145,7 +145,7 @@ export class Terminating implements Part {
     if ((toTag === undefined && !makesDialogs(request.method)) || home === this.#by.home) return undefined;
     const isKnown = this.#activeCalls.has(callId, now) || this.#unanswered.isOfOther(callId, home);
     if (isKnown) return toTag === undefined ? inProgress : withoutRoute;
-    return toTag === undefined ? this.#guard.refuseReplacement(request, now) : this.#guard.refuseWithoutRoute(callId);
+    return toTag === undefined ? this.#guard.refuseByDialog(request, now) : this.#guard.refuseWithoutRoute(callId);
   }
 
   /** Event state of the user is this home's, that of one phone (RFC 5627) the phone's. */

@@ -7,7 +7,7 @@ import type { Request } from "../../lib/syntax/message.ts";
 import { dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { available } from "../../platform/directory/available.ts";
-import { referredTo } from "../shared/trunk-destinations.ts";
+import { numberAtTheBeginning, referredTo } from "../shared/trunk-destinations.ts";
 import type { Room } from "./room.ts";
 import type { TimedCalls } from "./timed-calls.ts";
 import { endOf } from "./tokens.ts";
@@ -61,10 +61,10 @@ export class TokenPolicy {
    */
   async refuse(flow: Flow, request: Request, way: RoutingDecision, isRepeated: () => boolean): Promise<Fault | undefined> {
     const { tokenLimits: limits } = flow;
+    if (limits === undefined) return undefined;
     const { method } = request;
-    const notReferable = limits !== undefined && method === "REFER" ? this.#refuseReferral(limits, request) : undefined;
-    if (limits !== undefined && method === "REFER" && isOverTrunk(way) && isCounting(limits)) return notOverTrunk;
-    if (notReferable !== undefined || limits === undefined || way.kind !== "address" || method === "ACK") return notReferable;
+    const notReferable = method === "REFER" ? await this.#refuseReferral(limits, request, way) : undefined;
+    if (notReferable !== undefined || way.kind !== "address" || method === "ACK") return notReferable;
     const { address } = way;
     const isOwn = this.#isOwn(address);
     if (method === "PUBLISH" && !isOwn) return fault(403, "the token of this connection is for its user's own presence");
@@ -81,9 +81,21 @@ export class TokenPolicy {
   }
 
   /** RFC 3515 §2.4.2: there is one Refer-To; who takes several may call any of them. */
-  #refuseReferral(limits: TokenLimits, refer: Request): Fault | undefined {
+  async #refuseReferral(limits: TokenLimits, refer: Request, way: RoutingDecision): Promise<Fault | undefined> {
     const to = referredTo(refer);
-    return isFault(to) ? to : refuseUri(limits, to, this.#room);
+    if (isFault(to)) return to;
+    const isUncounted = isCounting(limits) && (isOverTrunk(way) || (await this.#isNumber(to)));
+    return isUncounted ? notOverTrunk : refuseUri(limits, to, this.#room);
+  }
+
+  /** Whether a URI has a number, which is no user's: a call to it that another user places would be counted nowhere. */
+  async #isNumber(to: string): Promise<boolean> {
+    if (numberAtTheBeginning(to) === undefined) return false;
+    const uri = parseUri(to);
+    const address = isFault(uri) || uri.kind !== "sip" ? undefined : addressOf(this.#room.keyring, uri);
+    if (address === undefined) return true;
+    const found = await available(() => this.#room.directory.find(address.user, address.domain));
+    return isFault(found) || found.kind !== "subscriber";
   }
 
   async #refuseCall({ id, maximumCalls, maximumSeconds }: TokenLimits, until: number): Promise<Fault | undefined> {

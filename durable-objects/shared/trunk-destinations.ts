@@ -51,23 +51,32 @@ export function refuseDestination(trunk: Trunk, { method }: Request, user: strin
 /**
  * Refuses a request within a call that names a number which the trunk does not allow. The Request-URI is the Contact of the other end, which
  * may have any number: only a forbidden one is refused there.
+ * @param hasRejects whether routes of the domain refuse numbers
  */
 export async function refuseDestinationWithin(
   directory: Pick<Directory, "find">,
   trunk: Trunk,
   request: Request,
   number: string,
+  hasRejects = false,
 ): Promise<Fault | undefined> {
-  if (request.method === "REFER") return refuseNumberReferredTo(directory, trunk, request);
+  if (request.method === "REFER") return refuseNumberReferredTo(directory, trunk, request, hasRejects);
   return isForbidden(trunk, number) ? notAllowed(trunk) : undefined;
 }
 
 /** The numbers of the domain's own users are allowed: the call comes back. */
-async function refuseNumberReferredTo(directory: Pick<Directory, "find">, trunk: Trunk, request: Request): Promise<Fault | undefined> {
+async function refuseNumberReferredTo(
+  directory: Pick<Directory, "find">,
+  trunk: Trunk,
+  request: Request,
+  hasRejects: boolean,
+): Promise<Fault | undefined> {
   const uri = request.method === "REFER" ? referredTo(request) : undefined;
   if (isFault(uri)) return uri;
+  const [, headers = ""] = uri?.split("?", 2) ?? [];
+  if (headers.split("&").some((header) => header !== "" && !/^replaces=/i.test(header))) return onlyReplaces;
   const number = uri === undefined ? undefined : numberAtTheBeginning(uri);
-  if (uri === undefined || (number === undefined ? !isUnclear(trunk, uri) : mayCall(trunk, number))) return undefined;
+  if (uri === undefined || (number === undefined ? !isUnclear(trunk, uri, hasRejects) : mayCall(trunk, number))) return undefined;
   const named = parseUri(uri);
   const isHere = !isFault(named) && named.kind === "sip" && named.host.toLowerCase() === trunk.domain;
   const isOwn = isHere && (await directory.find(canonicalUser(named.user ?? ""), trunk.domain)).kind === "subscriber";
@@ -75,10 +84,13 @@ async function refuseNumberReferredTo(directory: Pick<Directory, "find">, trunk:
 }
 
 /** Whether another server may read a number out of a URI that this one cannot compare with the lists of a trunk. */
-function isUnclear({ allowed_destinations: allowed, forbidden_destinations: forbidden }: Trunk, uri: string): boolean {
+function isUnclear({ allowed_destinations: allowed, forbidden_destinations: forbidden }: Trunk, uri: string, hasRejects: boolean): boolean {
   const hasLists = [allowed, forbidden].some((list) => list !== undefined && list.length > 0);
-  return hasLists && /\d/.test(uri.slice(0, Math.max(0, uri.lastIndexOf("@"))));
+  return (hasLists || hasRejects) && /\d/.test(uri.slice(0, Math.max(0, uri.lastIndexOf("@"))));
 }
+
+/** Headers of the call that the other server would place (RFC 3261 §19.1.1). */
+const onlyReplaces = fault(403, "a Refer-To to a trunk has no header but Replaces");
 
 const referWithoutCall = fault(403, "a REFER outside a call does not go over a trunk");
 

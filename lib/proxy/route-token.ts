@@ -73,6 +73,17 @@ export function routeSetOf(keyring: Keyring, response: Response, isCaller: boole
   return { ...(route === undefined ? {} : { route }), ...(isShort ? { routes } : {}) };
 }
 
+/**
+ * The Record-Route of a request without the values that name this server, if it has any: by ours this server knows the ends of a call, and it
+ * has not written these. Undefined: there are none.
+ */
+export function withoutOwnRecordRoute(request: Request): readonly string[] | undefined {
+  if (!hasHeader(request, "record-route")) return undefined;
+  const recorded = headerValues(request, "record-route");
+  const others = recorded.filter((value) => !value.includes(`:${userPrefix}`));
+  return others.length < recorded.length ? others : undefined;
+}
+
 /** The homes of the two ends of a dialog, one of which is this one, by the Record-Route of its 2xx; undefined if that has none of ours. */
 export function endsIn(keyring: Keyring, response: Response, callId: string, home: HomeName): readonly HomeName[] | undefined {
   if (!hasHeader(response, "record-route")) return undefined;

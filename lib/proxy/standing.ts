@@ -35,9 +35,6 @@ const callBack = ["reply-to"];
 /** A signature about the caller (RFC 8224 §4). This server signs for its users; another server's signature says itself whose it is. */
 const signed = ["identity", "identity-info"];
 
-/** Only proxies write it, and by ours the server knows the ends of a call (RFC 3261 §20.30). Responses have to return it. */
-const ofProxies = ["record-route"];
-
 const takenOff: Readonly<Record<Standing, ReadonlySet<string>>> = {
   subscriber: new Set([...preferred, ...asserted, ...internal, ...diverted, ...signed]),
   guest: new Set([
@@ -54,11 +51,6 @@ const takenOff: Readonly<Record<Standing, ReadonlySet<string>>> = {
   server: new Set([...preferred, ...asserted, ...internal, ...diverted, ...commands]),
   "trusted server": new Set(preferred),
 };
-const takenOffRequests: Readonly<Record<Standing, ReadonlySet<string>>> = {
-  ...takenOff,
-  subscriber: new Set([...takenOff.subscriber, ...ofProxies]),
-  guest: new Set([...takenOff.guest, ...ofProxies]),
-};
 const hidden = new Set([...asserted, ...internal]);
 const hiddenByCaller = new Set([...preferred, ...asserted, ...signed]);
 /** A signature names the caller too (RFC 8224 §11). */
@@ -70,8 +62,7 @@ const ofAnonymous = new Set([...takenOff.server, ...signed]);
  */
 export function takenFrom(message: Message, sender: Standing): string[] {
   const isServer = sender === "trusted server" || sender === "server";
-  if (!isServer || !wantsPrivacy(message, ["id"]))
-    return thoseIn(message, message.kind === "request" ? takenOffRequests[sender] : takenOff[sender]);
+  if (!isServer || !wantsPrivacy(message, ["id"])) return thoseIn(message, takenOff[sender]);
   return thoseIn(message, sender === "server" ? ofAnonymous : hiddenByCaller);
 }
 

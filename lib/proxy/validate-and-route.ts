@@ -11,7 +11,7 @@ import { readOptionTags } from "../syntax/option-tags.ts";
 import { parameter } from "../syntax/parameters.ts";
 import { type SipUri, type Uri, canonicalUser, parseUri, dialledNumber } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
-import { type DialogRoute, dialledMark, endsOf, openRoute } from "./route-token.ts";
+import { type DialogRoute, dialledMark, endsOf, openRoute, withoutOwnRecordRoute } from "./route-token.ts";
 import { type Standing, takenFrom } from "./standing.ts";
 import { withoutVerstat } from "../stir/verstat.ts";
 
@@ -80,6 +80,23 @@ export function validateAndRoute(request: Request, mandatory: MandatoryHeaders, 
 
 export const tooManyHops: Fault = fault(483, "Max-Forwards has reached zero");
 
+/** What the sender may not assert goes no further, nor what is for this server only. */
+function headersOfSender(request: Request, owner: Owner): Pick<Alterations, "remove" | "append"> {
+  const { standing = "subscriber" } = owner;
+  const taken = takenFrom(request, standing);
+  const unmarked = withoutVerstat(request, taken);
+  const recorded = standing === "subscriber" || standing === "guest" ? withoutOwnRecordRoute(request) : undefined;
+  const present = privateHeaders.filter((name) => hasHeader(request, name));
+  return {
+    remove: [...present, ...taken, ...unmarked.remove, ...(recorded === undefined ? [] : ["record-route"])],
+    ...appended([
+      ...withForeignCredentials(request, owner),
+      ...unmarked.append,
+      ...(recorded ?? []).map((value): [string, string] => ["Record-Route", value]),
+    ]),
+  };
+}
+
 /** RFC 3261 §22.3: credentials for the realm of another server, which has challenged, stay in the request. */
 function withForeignCredentials(request: Request, { domain }: Owner): [string, string][] {
   return credentialHeaders.flatMap(([name, written]) =>
@@ -116,12 +133,9 @@ function readRoute(request: Request, mandatory: MandatoryHeaders, written: Uri, 
   const [next] = routes.slice(popRoutes);
   const isElsewhere = next !== undefined && own.dialog === undefined;
   if (isElsewhere) return fault(403, "requests are not relayed to other servers");
-  const taken = takenFrom(request, by.owner.standing ?? "subscriber");
-  const unmarked = withoutVerstat(request, taken);
   const alterations: Alterations = {
     maxForwards: mandatory.maxForwards === undefined ? initialMaxForwards : Math.max(0, mandatory.maxForwards - 1),
-    remove: [...privateHeaders.filter((name) => hasHeader(request, name)), ...taken, ...unmarked.remove],
-    ...appended([...withForeignCredentials(request, by.owner), ...unmarked.append]),
+    ...headersOfSender(request, by.owner),
     ...(popRoutes === 0 ? {} : { popRoutes }),
     ...(strict === undefined ? {} : { requestUri: strict.requestUri, popLastRoute: true }),
   };

@@ -41,5 +41,9 @@ it("a guest writes within a call, but not in one that is over, which would count
   await hangUp(guest, call.callerSide, support);
   const late = guest.inDialog("MESSAGE", call.callerSide, { body: "hello again" });
   expect((await guest.finalResponse(late)).status).toBe(481);
-  expect(support.socket.rest().filter(({ method }) => method === "MESSAGE")).toEqual([]);
+  for (const method of ["INVITE", "INFO", "OPTIONS"]) {
+    const sent = guest.inDialog(method, call.callerSide);
+    expect([method, (await guest.finalResponse(sent)).status]).toEqual([method, 481]);
+  }
+  expect(support.socket.rest().filter(({ method }) => method !== "BYE" && method !== "ACK")).toEqual([]);
 });

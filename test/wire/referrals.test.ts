@@ -71,6 +71,14 @@ describe("a user's REFER", () => {
     }
   });
 
+  it("names no number that the user could not call, nor headers of the call that the other server would place", async () => {
+    await trunk({});
+    const { near } = await talks();
+    for (const user of ["0019005551212", "+8816000000", "*67+19005551212", "++19005551212"])
+      expect([user, (await refers(alice, near, `sip:${user}@localhost`)) >= 400]).toEqual([user, true]);
+    expect(await refers(alice, near, `sip:+15552@localhost?P-Asserted-Identity=%3Csip:ceo@localhost%3E`)).toBe(403);
+  });
+
   it.each(["pass", "handle"])("outside a call goes over no trunk (refer: %s)", async (refer) => {
     await trunk({ refer });
     for (const to of [premium, "sip:+15552@localhost", bob.aor]) {
@@ -90,6 +98,20 @@ describe("a user's REFER", () => {
     const limited = await Phone.connect(serverUnderTest.server, { account: alice.account, way: "direct", path });
     const { near } = await talks(limited);
     expect(await refers(limited, near, "sip:+15552@localhost")).toBe(403);
+    limited.socket.cut();
+  });
+
+  it("by such a token names no number to another user either, and goes over no trunk in a call that an application has set up", async () => {
+    await trunk({});
+    const minted = await serverUnderTest.server.api("POST", `/domains/localhost/subscribers/${alice.account}/tokens`, {
+      ...{ seconds: 900, scope: ["call"], targets: ["+1*", bob.account], maximum_calls: 5 },
+    });
+    const { token } = (await minted.json()) as { readonly token: string };
+    const path = `/ws/${alice.account}@localhost?access_token=${token}`;
+    const limited = await Phone.connect(serverUnderTest.server, { account: alice.account, way: "direct", path });
+    const outside = limited.request("REFER", bob.aor, { headers: [["Refer-To", "<sip:+15552@localhost>"]] });
+    expect((await limited.finalResponse(outside)).status).toBe(403);
+    expect(bob.socket.rest().filter(({ method }) => method === "REFER")).toEqual([]);
     limited.socket.cut();
   });
 });
@@ -122,6 +144,15 @@ describe("a REFER to a user's phone, which many follow at once", () => {
     const referred = refers(eve, dialog, bob.aor);
     alice.reply(await alice.next("REFER"), 202);
     expect(await referred).toBe(202);
+  });
+
+  it("by a user of another domain names nothing at the server of a trunk, nor a number at another server", async () => {
+    await trunk({});
+    await put("/settings", { calls_out: true });
+    const dialog = await isCalledBy(eve);
+    for (const to of [`sip:ivr@127.0.0.1:${provider.port};transport=tcp`, "sip:+15552@192.0.2.1"])
+      expect(await refers(eve, dialog, to)).toBe(403);
+    await put("/settings", { calls_out: false });
   });
 
   it("by a user of this domain may name one", async () => {

@@ -47,7 +47,7 @@ describe("who was called and has not answered has nothing to say in the call", (
     const { alice, bob, ofBob, world } = await ringing();
     const sent = bob.within(method, ofBob, lines(bob));
     await world.settle();
-    expect([sent.final, alice.all(method), alice.state]).toEqual([481, [], "hears ringing"]);
+    expect([sent.final, alice.all(method), alice.state]).toEqual([500, [], "hears ringing"]);
   });
 
   it.each(methods)("to the caller's address, without a Route: %s", async (method) => {
@@ -88,12 +88,42 @@ describe("a Replaces (RFC 3891 §3)", () => {
     expect(await replacing("bobs")).toEqual(["ended 481", 0]);
   });
 
+  it("of a phone that rings reaches the caller, for another phone that takes the call over", async () => {
+    const { alice, carol, world, ofBob } = await ringing();
+    const tag = /;tag=([^;>]+)/.exec(carol.call.dialog?.local ?? "")?.[1] ?? "carols";
+    const other = await scenario.joins("carol");
+    other.invites(alice.aor, [`Replaces: ${ofBob.callId};to-tag=${tagIn(ofBob.remote)};from-tag=${tag}`, "Require: replaces"]);
+    await world.settle();
+    expect([other.state, alice.all("INVITE").length]).toEqual(["hears ringing", 1]);
+  });
+
+  it.each(["Join", "Target-Dialog"])("and %s name no dialog that the call does not have", async (header) => {
+    const { alice, bob, ofBob, world } = await answered();
+    const tags = header === "Join" ? ["to-tag", "from-tag"] : ["remote-tag", "local-tag"];
+    const value = `${header}: ${ofBob.callId};${tags[0]}=${tagIn(ofBob.remote)};${tags[1]}=bobs`;
+    const sent = bob.asks(header === "Join" ? "INVITE" : "REFER", alice.aor, [
+      value,
+      `Contact: ${bob.contact}`,
+      "Refer-To: <sip:dave@example.com>",
+    ]);
+    await world.settle();
+    expect([sent.final, alice.all("REFER"), alice.all("INVITE")]).toEqual([481, [], []]);
+  });
+
   it("of the call reaches its phone", async () => {
     expect(await replacing("carols")).toEqual(["hears ringing", 1]);
   });
 });
 
 describe("Record-Route of a caller", () => {
+  it("stays if it is of another proxy, before which the caller is", async () => {
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
+    alice.invites(bob.aor, ["Record-Route: <sip:edge.example;lr>"]);
+    await world.settle();
+    expect(headers(bob.last("INVITE"), "record-route")).toEqual([expect.stringContaining("<sip:route."), "<sip:edge.example;lr>"]);
+  });
+
   it("goes no further: the server would take it for its own, and end another call instead of this one", async () => {
     scenario = await startScenario({ absent: ["alice"] });
     const { alice, bob, world } = scenario;
@@ -136,5 +166,22 @@ describe("the limit of calls at once", () => {
     alice.invites(carol.aor);
     await world.settle();
     expect([alice.state, carol.state, bob.state]).toEqual(["ended 403", "idle", "talking"]);
+  });
+
+  it("does not hold a phone that has restarted: the other end gets a BYE", async () => {
+    scenario = await startScenario({ rules: { alice: { maximumCalls: 1 } } });
+    const { alice, bob, world } = scenario;
+    alice.invites(bob.aor);
+    await world.settle();
+    bob.answers();
+    await world.settle();
+    alice.leaves();
+    await world.pass(40);
+    await alice.registersAnew();
+    await world.pass(10);
+    expect(bob.state).toBe("ended by bye");
+    alice.invites(bob.aor);
+    await world.settle();
+    expect(alice.state).toBe("hears ringing");
   });
 });

@@ -18,7 +18,6 @@ const table: readonly (readonly [string, string, readonly Standing[], readonly S
   ["Isup-OLI", "00", ["trusted server"], ["subscriber", "trusted server"]],
   ["Attestation-Info", "A", ["trusted server"], ["subscriber", "trusted server"]],
   ["Reply-To", "<sip:ceo@example.com>", ["subscriber", "server", "trusted server"], receivers],
-  ["Record-Route", "<sip:proxy.example;lr>", ["server", "trusted server"], receivers],
   ["P-Preferred-Identity", "<sip:ceo@example.com>", [], receivers],
   ["P-Preferred-Service", "urn:urn-7:3gpp-service.ims.icsi.mmtel", [], receivers],
   ["Diversion", "<sip:ceo@example.com>;reason=user-busy", ["trusted server"], receivers],
