@@ -55,7 +55,8 @@ async function refusalOfCall(room: Surroundings, forms: readonly string[], domai
     const address = { user, domain, instance: undefined, registration: undefined };
     const caller = `${room.home.user}@${room.home.domain}`;
     const target = await decideTarget(room, { method: "INVITE", requestUri: `sip:${user}@${domain}`, address, caller, callId: undefined });
-    if (!isFault(target)) return undefined;
+    // A user without a phone is one whom the user could call.
+    if (!isFault(target) || target.status === 480) return undefined;
     refusal ??= target;
   }
   return refusal;
