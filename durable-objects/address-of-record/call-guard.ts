@@ -1,11 +1,13 @@
 import { callName, callOf, dialogName, withoutRoute } from "../../lib/proxy/call-name.ts";
-import { farEnd } from "../../lib/proxy/hang-up.ts";
-import { isSameParty } from "../../lib/routing/hop-name.ts";
+import { endsOf, openRoute } from "../../lib/proxy/route-token.ts";
+import { isHopName, isSameParty } from "../../lib/routing/hop-name.ts";
 import { type Fault, fault } from "../../lib/syntax/fault.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Request, hasHeader, headerValues } from "../../lib/syntax/message.ts";
+import type { CallDetails } from "../../lib/transport/flow.ts";
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
-import { isGuestHome } from "../../lib/transport/non-subscriber.ts";
+import { isGuestHome, isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import type { ActiveCalls } from "./active-calls.ts";
 import type { Room } from "./room.ts";
 
@@ -46,8 +48,10 @@ export class CallGuard {
     // Calls of older builds have no tags in their names.
     const same = known.filter(({ name }) => name === dialogName(mandatory) || name === callOf(name));
     if (same.length === 0) return notOfCall;
-    const ends = same.flatMap(({ details }) => (details === undefined ? [] : (farEnd(this.#room.keyring, details)?.home ?? [])));
-    const isOther = ends.length > 0 && sender.home !== this.#room.home.name && !ends.some((end) => isSameParty(end, sender.home));
+    const ends = same.flatMap(({ details }) => (details === undefined ? [] : (this.#otherEnd(details) ?? [])));
+    // What another server sends may come by another connection than the call has gone.
+    const isOne = (end: HomeName) => isSameParty(end, sender.home) || (isOfServer(end) && isOfServer(sender.home));
+    const isOther = ends.length > 0 && sender.home !== this.#room.home.name && !ends.some(isOne);
     return isOther ? notOfCall : undefined;
   }
 
@@ -74,11 +78,23 @@ export class CallGuard {
     return this.isCalling(callId) ? withoutRoute : undefined;
   }
 
+  /** Where the other end of a call is. The Route may be of another server with the same keys, which the call has come by. */
+  #otherEnd({ far, route, callId, localTag }: CallDetails): HomeName | undefined {
+    if (far !== undefined) return far.home;
+    const opened = openRoute(this.#room.keyring, route, callId);
+    const ends = opened === undefined ? undefined : endsOf(opened, localTag);
+    return ends?.sender.home === this.#room.home.name ? ends.receiver.home : undefined;
+  }
+
   /** Whether the user waits for the answer to a call. */
   isCalling(callId: string): boolean {
     const name = callName(callId);
     return this.#room.sockets.all().some(({ pendingInvites }) => pendingInvites.some((one) => one.name === name));
   }
+}
+
+function isOfServer(home: HomeName): boolean {
+  return isHopName(home) || (isNonSubscriberHome(home) && !isGuestHome(home));
 }
 
 const notOfCall: Fault = fault(481, "this is not the other end of the call");

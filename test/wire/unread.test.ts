@@ -193,7 +193,8 @@ it.concurrent("a client that has authenticated, does not read what the Worker an
   // Ten seconds, and what a busy machine takes longer.
   await new Promise((resume) => setTimeout(resume, 30_000));
   deaf.socket.hearAgain();
-  expect(await deaf.phone.socket.closed).toEqual(unread);
+  // A busy machine may have found it by what waits to be processed.
+  expect((await deaf.phone.socket.closed).code).toBe(unread.code);
 });
 
 /** A phone that has authenticated there. */
