@@ -206,9 +206,9 @@ export class ActiveCalls implements Part {
     const contact = contactMark(flow, phone);
     // The phone may be back before its loss was noticed.
     const successor = this.#room.sockets.newestTo(phone);
-    const before = this.#suspended.all().get(phone);
     const more = contact === undefined ? {} : { contact };
     if (successor !== undefined) return this.#transfer(successor, phone, { registration, ...more }, activeCalls, now);
+    const before = this.#suspended.all().get(phone);
     const all =
       before === undefined || before.over !== undefined ? activeCalls : [...before.activeCalls, ...activeCalls].slice(-maxDialogs);
     const dead = this.#dead.due(isOnPurpose, now);

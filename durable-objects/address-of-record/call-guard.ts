@@ -44,7 +44,7 @@ export class CallGuard {
     const known = this.#activeCalls.ofCall(callId, now);
     // What a guest sends outside a call is counted.
     if (known.length === 0 && isGuestHome(sender.home) && !ofUnknownCall.includes(cseq.method)) return notOfCall;
-    if (known.length === 0) return afterAnswer.includes(cseq.method) && this.isCalling(callId) ? notAnswered : undefined;
+    if (known.length === 0) return afterAnswer.includes(cseq.method) && this.#isCalling(callId) ? notAnswered : undefined;
     // Calls of older builds have no tags in their names.
     const same = known.filter(({ name }) => name === dialogName(mandatory) || name === callOf(name));
     if (same.length === 0) return notOfCall;
@@ -75,7 +75,7 @@ export class CallGuard {
 
   /** Refuses a request that claims to be within an unanswered call of the user. */
   refuseWithoutRoute(callId: string): Fault | undefined {
-    return this.isCalling(callId) ? withoutRoute : undefined;
+    return this.#isCalling(callId) ? withoutRoute : undefined;
   }
 
   /** Where the other end of a call is. The Route may be of another server with the same keys, which the call has come by. */
@@ -87,7 +87,7 @@ export class CallGuard {
   }
 
   /** Whether the user waits for the answer to a call. */
-  isCalling(callId: string): boolean {
+  #isCalling(callId: string): boolean {
     const name = callName(callId);
     return this.#room.sockets.all().some(({ pendingInvites }) => pendingInvites.some((one) => one.name === name));
   }

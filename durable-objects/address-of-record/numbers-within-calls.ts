@@ -47,7 +47,7 @@ function urisAskedFor(request: Request, { isFromCaller, alterations }: WithinDia
   return targetsWithin(request, requestUri, popRoutes);
 }
 
-/** Whether the user could call none of these. The router of a domain is asked about calls only. */
+/** Why the user could call none of these; undefined if one of them. The router of a domain is asked about calls only. */
 async function refusalOfCall(room: Surroundings, forms: readonly string[], domain: string): Promise<Fault | undefined> {
   if (room.directory.routerOf(domain) !== undefined) return undefined;
   let refusal: Fault | undefined;

@@ -71,12 +71,12 @@ async function refuseNumberReferredTo(
   request: Request,
   hasRejects: boolean,
 ): Promise<Fault | undefined> {
-  const uri = request.method === "REFER" ? referredTo(request) : undefined;
+  const uri = referredTo(request);
   if (isFault(uri)) return uri;
-  const [, headers = ""] = uri?.split("?", 2) ?? [];
+  const [, headers = ""] = uri.split("?", 2);
   if (headers.split("&").some((header) => header !== "" && !/^replaces=/i.test(header))) return onlyReplaces;
-  const number = uri === undefined ? undefined : numberAtTheBeginning(uri);
-  if (uri === undefined || (number === undefined ? !isUnclear(trunk, uri, hasRejects) : mayCall(trunk, number))) return undefined;
+  const number = numberAtTheBeginning(uri);
+  if (number === undefined ? !isUnclear(trunk, uri, hasRejects) : mayCall(trunk, number)) return undefined;
   const named = parseUri(uri);
   const isHere = !isFault(named) && named.kind === "sip" && named.host.toLowerCase() === trunk.domain;
   const isOwn = isHere && (await directory.find(canonicalUser(named.user ?? ""), trunk.domain)).kind === "subscriber";
