@@ -182,7 +182,7 @@ export class Retargeting {
 
   /** Every request to a trunk passes here, also a forwarded one, and one to a server of a trunk that does not go by the trunk. */
   #refusalOfTrunk({ request }: OpenContext, { trunkOfServer, trunk = trunkOfServer, address }: Found): Fault | undefined {
-    return trunk === undefined ? undefined : refuseDestination(trunk, request, address.user);
+    return trunk === undefined ? undefined : refuseDestination(trunk, request.method, address.user);
   }
 
   #mayContact({ name }: ForwardingPlace, { trunk }: Found): boolean {

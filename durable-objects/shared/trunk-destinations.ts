@@ -9,7 +9,7 @@ import { canonicalUser, dialledNumber, nameOfUser, parseUri } from "../../lib/sy
 import type { Directory } from "../../platform/directory/directory.ts";
 
 /** Requests that may cost something. */
-const toNumbers = ["INVITE", "MESSAGE", "REFER"];
+const toNumbers = ["INVITE", "MESSAGE"];
 
 /** A number at the beginning of a URI, also behind a service code or a pause: another server may skip what it does not know. The Contacts of some phones have one, with more after it. */
 export function numberAtTheBeginning(address: string): string | undefined {
@@ -35,17 +35,14 @@ export function referredTo(refer: Request): string | Fault {
   return isFault(target) ? fault(400, "a REFER has one Refer-To, with an address") : target.uri;
 }
 
-/** Refuses a call or a message to a number that a trunk does not allow. @param user as in the Request-URI at the trunk */
-export function refuseNumber(trunk: Trunk, method: string, user: string): Fault | undefined {
-  return toNumbers.includes(method) && !mayCall(trunk, user) ? notAllowed(trunk) : undefined;
-}
-
 /**
  * Refuses a request that begins something at a trunk: a call or message to a number which it does not allow, or a REFER. The call that a
  * REFER outside a dialog begins would count nowhere.
+ * @param user as in the Request-URI at the trunk
  */
-export function refuseDestination(trunk: Trunk, { method }: Request, user: string): Fault | undefined {
-  return method === "REFER" ? referWithoutCall : refuseNumber(trunk, method, user);
+export function refuseDestination(trunk: Trunk, method: string, user: string): Fault | undefined {
+  if (method === "REFER") return referWithoutCall;
+  return toNumbers.includes(method) && !mayCall(trunk, user) ? notAllowed(trunk) : undefined;
 }
 
 /**

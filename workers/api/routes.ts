@@ -2,7 +2,7 @@ import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { type Outcome, type Pattern, type Route, type RouteAction, chooseRoute, isPattern } from "../../lib/routing/route.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import { dialledAddress } from "../../durable-objects/shared/dialled-address.ts";
-import { refuseNumber } from "../../durable-objects/shared/trunk-destinations.ts";
+import { refuseDestination } from "../../durable-objects/shared/trunk-destinations.ts";
 import { type Target, decideTarget, isOnePhone } from "../../durable-objects/shared/target-selection.ts";
 import { type Fault, isFault } from "../../lib/syntax/fault.ts";
 import { canonicalUser, dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
@@ -248,7 +248,7 @@ async function refusalOfTrunk(directory: Directory, domain: string, method: stri
   const trunk = (await directory.trunks(domain)).find(({ name }) => name === target.trunk);
   const uri = parseUri(target.uri);
   const user = isFault(uri) || uri.kind !== "sip" ? undefined : uri.user;
-  return trunk === undefined || user === undefined ? undefined : refuseNumber(trunk, method, canonicalUser(user));
+  return trunk === undefined || user === undefined ? undefined : refuseDestination(trunk, method, canonicalUser(user));
 }
 
 /** What the router of the domain says of a call, which comes before routes and users; nothing if it is not asked. */
