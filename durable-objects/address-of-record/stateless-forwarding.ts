@@ -122,8 +122,9 @@ export class StatelessForwarding {
 
   /** A response of a phone to a request of which there is no state: to the home of the request's sender. */
   answered(response: Response, mandatory: MandatoryHeaders, answerTo: ReturnAddress, alterations: Alterations, now: number): void {
-    this.#undelivered.arrived(mandatory.via.branch ?? "");
     const { status } = response;
+    // The final response to a re-INVITE may be lost with the connection; JsSIP repeats none that it could not send.
+    if (status >= 200) this.#undelivered.arrived(mandatory.via.branch ?? "");
     if (mandatory.cseq.method === "BYE" && status >= 200) this.#byeAnswered(mandatory, status, now);
     const target = refreshesTarget(mandatory.cseq.method, status) ? targetIn(response) : undefined;
     if (target !== undefined) this.#retargeted(mandatory, mandatory.toTag, target, true);

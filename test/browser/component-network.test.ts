@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { canBrowse } from "../support/browser.ts";
 import { type ComponentPhone, type ComponentUnderTest, startComponent, talk } from "./component-phone.ts";
@@ -107,6 +108,21 @@ describe.skipIf(!canBrowse)("a network that changes in a call", () => {
     await bob.is("The other side has put you on hold", alice);
     paths.close();
     wireOfBob.cut();
+    wireOfBob.mend();
+    await bob.isRegistered();
+    await alice.presses(bob, "hold");
+    await Promise.all([alice.is("In a call", bob), bob.is("In a call", alice)]);
+    await Promise.all([alice.hears(bob), bob.hears(alice)]);
+  });
+
+  it.each(["for a moment", "for seconds"])("takes the answer to a hold with it, %s: the call goes on", async (how) => {
+    const { alice, bob, wireOfBob } = await talking();
+    wireOfBob.mute();
+    await alice.presses(bob, "hold");
+    await bob.is("The other side has put you on hold", alice);
+    wireOfBob.cut();
+    // Beyond the first repetition of the answer.
+    if (how === "for seconds") await sleep(1500);
     wireOfBob.mend();
     await bob.isRegistered();
     await alice.presses(bob, "hold");

@@ -12,6 +12,8 @@ export interface Relay {
   refuses(count: number): Promise<void>;
   /** The present connections stay open, and nothing goes by them any more. */
   stall(): void;
+  /** What the phone sends by them goes no further. */
+  mute(): void;
   close(): void;
 }
 
@@ -19,6 +21,7 @@ export interface Relay {
 export async function openRelay(target: string): Promise<Relay> {
   const port = Number(new URL(target).port);
   const sockets = new Set<Socket>();
+  const phones = new Set<Socket>();
   let isCut = false;
   const server = createServer((near) => {
     if (isCut) {
@@ -26,6 +29,8 @@ export async function openRelay(target: string): Promise<Relay> {
       return void near.destroy();
     }
     const far = connect(port, "127.0.0.1");
+    phones.add(near);
+    near.on("close", () => phones.delete(near));
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -52,6 +57,9 @@ export async function openRelay(target: string): Promise<Relay> {
     },
     refuses: async (count) => {
       for (let refused = 0; refused < count; refused += 1) await once(server, "refused");
+    },
+    mute: () => {
+      for (const socket of phones) socket.unpipe().resume();
     },
     stall: () => {
       for (const socket of sockets) socket.unpipe().resume();

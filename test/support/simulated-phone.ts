@@ -390,7 +390,8 @@ export class SimulatedPhone {
     if (known?.response !== undefined) return this.#connection?.send(known.response);
     if (known === undefined) {
       const isWithin = this.calls.find((call) => call.id === header(message, "call-id") && call.dialog !== undefined);
-      if (isWithin !== undefined) return this.replies(message, 200, [`Contact: ${this.contact}`]);
+      if (isWithin !== undefined)
+        return this.#options.isManual === true ? undefined : this.replies(message, 200, [`Contact: ${this.contact}`]);
       this.calls.push({
         id: header(message, "call-id") ?? "",
         isOurs: false,

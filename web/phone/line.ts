@@ -2,6 +2,7 @@ import type { DTMF_TRANSPORT } from "jssip/lib/Constants";
 import type { IceCandidateEvent, IncomingEvent, OutgoingEvent, RTCSession, ReferEvent } from "jssip/lib/RTCSession";
 import type { IncomingRequest, IncomingResponse } from "jssip/lib/SIPMessage";
 import type { Devices } from "./devices.ts";
+import { Answers } from "./answers.ts";
 import { type CallEnd, type Ending, describeEnd, describeMediaFault, noSecureContext } from "./endings.ts";
 import { MediaPath } from "./media-path.ts";
 import { Offers, gatheringLimit } from "./offers.ts";
@@ -45,6 +46,7 @@ export class Line {
   readonly #parts: LineParts;
   readonly #watch: LineWatch;
   readonly #offers: Offers;
+  readonly #answers: Answers;
   readonly #picture: CallPicture;
   #path: MediaPath | undefined;
   #call: Call;
@@ -61,6 +63,7 @@ export class Line {
     this.#parts = parts;
     this.#watch = watch;
     this.#offers = new Offers(session, () => this.#isConnected);
+    this.#answers = new Answers(session);
     this.#picture = new CallPicture(session, this.#offers, parts.devices, () => this.#pictureChanged());
     this.#call = newCall(session, parts.texts);
     this.#follow();
@@ -191,6 +194,7 @@ export class Line {
     if (this.#isConnected) return;
     this.#isConnected = true;
     if (this.#call.phase === "ending") return this.session.terminate();
+    this.#answers.connectionIsBack();
     this.#offers.connectionIsBack();
     void this.#path?.connectionIsBack();
   }

@@ -15,6 +15,17 @@ async function talking() {
   return scenario;
 }
 
+/** Alice is in a call with a phone that answers nothing by itself. */
+async function talksTo(bob: SimulatedPhone) {
+  const { alice, world } = scenario;
+  const call = alice.invites(bob.aor);
+  await world.settle();
+  bob.replies(bob.last("INVITE"), 200, [`Contact: ${bob.contact}`]);
+  await world.settle();
+  if (call.dialog === undefined) throw new Error("there is no dialog");
+  return { dialog: call.dialog };
+}
+
 /** The home sleeps, as it does after ten seconds; what it knows in memory is gone. */
 async function sleeps(user: string, seconds = 15) {
   await scenario.world.pass(seconds);
@@ -108,6 +119,25 @@ describe("a connection that is dead without the server's knowing", () => {
     bob.isDeaf();
     await world.settle();
     expect(held.final).toBe(200);
+  });
+
+  it("a re-INVITE comes again if only its provisional response has arrived: the final one may be lost", async () => {
+    scenario = await startScenario({ bob: { isManual: true } });
+    const { alice, bob, world } = scenario;
+    const { dialog } = await talksTo(bob);
+    const held = alice.within("INVITE", dialog, [`Contact: ${alice.contact}`]);
+    await world.settle();
+    bob.replies(bob.last("INVITE"), 100);
+    await world.settle();
+    await sleeps("bob", 5);
+    bob.isCut();
+    await world.pass(5);
+    bob.replies(bob.last("INVITE"), 200, [`Contact: ${bob.contact}`]);
+    await world.settle();
+    bob.isCut();
+    await world.pass(5);
+    // The call, the re-INVITE, and that again.
+    expect([held.final, bob.all("INVITE").length]).toEqual([200, 3]);
   });
 
   it("what was answered does not come again", async () => {
