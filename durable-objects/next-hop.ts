@@ -36,7 +36,7 @@ import { rtpengineOf } from "../platform/media/rtpengine.ts";
 import { Inbound } from "./next-hop/inbound.ts";
 import { type Asked, nameOf } from "./next-hop/received-requests.ts";
 import { alter } from "../lib/syntax/alter.ts";
-import { passOn, locateTrunk, release, usualRole } from "./shared/trunk-failover.ts";
+import { passOn, locateTrunk, redirect, release, usualRole } from "./shared/trunk-failover.ts";
 import { type MonitoredTrunk, type TrunkFault, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
 import { privateNetwork } from "../platform/private-network.ts";
@@ -123,8 +123,10 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       isOpen: () => this.#connection.isOpen,
       rest: () => this.#connection.rest(),
       usualRole: (trunk) => usualRole(environment, trunk, name),
-      passOn: (trunk) => passOn(environment, trunk, name),
-      release: (trunk) => release(environment, trunk, name),
+      passOn: (trunk, server) => passOn(environment, trunk, server),
+      release: (trunk, server) => release(environment, trunk, server),
+      redirect: (trunk, contacts) => redirect(environment, trunk, name, contacts),
+      endRedirect: (to, former) => environment.NEXT_HOP.getByName(to).keep("nothing", former),
       announce: (trunk, fault) => this.#announce(trunk, fault),
       forgetFaults: () => this.#noteFault(undefined),
     };
@@ -201,6 +203,11 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     await this.#care.activateStandby(isNeeded);
   }
 
+  /** The server at `name` has sent our registration to this one. */
+  async registerFor(name: string): Promise<void> {
+    await this.#care.registerFor(name);
+  }
+
   /** The state of the connection, and what is known of the server. */
   async status(): Promise<HopStatus> {
     const trunk = await this.#trunk();
@@ -211,6 +218,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       ...{ transport, host, address, port, isUnavailable, health },
       isConnected: this.#connection.isOpen,
       registeredUntil: isHeld ? registeredUntil : 0,
+      redirectedTo: await this.#care.redirectedTo(),
       calls: this.#calls.count(now),
       talkedToday: trunk && (await this.#minutes.talkedToday(trunk, this.#calls.talking(now), now)),
     };

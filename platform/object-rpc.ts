@@ -50,8 +50,9 @@ export interface HomeObject extends Receiver, Rpc.DurableObjectBranded {
 
 /**
  * What an object does for its trunk without a call on its connection. "stands by": it only checks the server, if the trunk asks for that.
+ * "redirected": it registers us because another server has sent our registration to this one (RFC 3261 §8.1.3.4).
  */
-export type Role = "registers" | "stands by" | "nothing";
+export type Role = "registers" | "redirected" | "stands by" | "nothing";
 
 /** The result of the last check of a server. */
 export interface Health {
@@ -64,6 +65,8 @@ export interface Health {
 /** The state of the connection to a server. Times are milliseconds, 0 for never. */
 export interface HopStatus extends Hop {
   readonly isConnected: boolean;
+  /** The name of the connection to the server that this one has sent our registration to, and that registers us. */
+  readonly redirectedTo: string | undefined;
   readonly registeredUntil: number;
   /** The result of the last check. */
   readonly health: Health | undefined;
@@ -80,6 +83,8 @@ export interface NextHopObject extends Receiver, Rpc.DurableObjectBranded {
   keep(role: Role, former?: Trunk): Promise<void>;
   /** Whether this server is to register us because one before it cannot. */
   activateStandby(isNeeded: boolean): Promise<void>;
+  /** The server at `name` has sent our registration to this one. */
+  registerFor(name: string): Promise<void>;
   /** The state of the connection, and what is known of the server. */
   status(): HopStatus | Promise<HopStatus>;
 }

@@ -34,7 +34,8 @@ import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import { FinalResponses, unconfirmedResponses } from "./final-responses.ts";
 import { Branches } from "./branches.ts";
-import { contactsOf, isOfRequest } from "./branch-responses.ts";
+import { isOfRequest } from "./branch-responses.ts";
+import { redirectContacts } from "../../lib/syntax/contact.ts";
 import { mayRedirectTo } from "./token-policy.ts";
 import { refused } from "../shared/reply.ts";
 import type { Contexts, OpenContext } from "./contexts.ts";
@@ -176,7 +177,7 @@ export class Forking implements Part {
     if (isInvite && status < 200) this.#contexts.schedule(open.context, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
     const passed = alter(response, timer === undefined ? alterations : combined(alterations, timer));
-    const contacts = contactsOf(response).filter((uri) => mayRedirectTo(flow.tokenLimits, uri, this.#room));
+    const contacts = redirectContacts(response).filter((uri) => mayRedirectTo(flow.tokenLimits, uri, this.#room));
     this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts }, now);
   }
 
@@ -195,7 +196,7 @@ export class Forking implements Part {
       return accepted;
     }
     if (status >= 200) this.#retargeting.forget(open, index);
-    const contacts = status < 300 || status > 399 ? [] : contactsOf(parsedResponse(text));
+    const contacts = status < 300 || status > 399 ? [] : redirectContacts(parsedResponse(text));
     this.#respond(open, index, { status, text, wasProceeding: true, contacts }, now);
     return accepted;
   }

@@ -3,7 +3,9 @@ import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type BackOff, backOff } from "../../lib/transport/back-off.ts";
 import { type UnavailableServers, maxRetryAfter } from "../../platform/unavailable-servers.ts";
 import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
+import { readHopName } from "../../lib/routing/hop-name.ts";
 import type { Connection } from "./connection.ts";
+import { type RedirectedTrunk, RegistrationRedirect } from "./registration-redirect.ts";
 import type { Account, TrunkRegistration } from "./trunk-registration.ts";
 
 /** Milliseconds until the loss of a registered trunk's connection, together with our memory, is noticed. */
@@ -21,10 +23,9 @@ interface Failed {
 }
 
 /** The object with the connection, and what the monitor of its trunk needs of it. */
-export interface MonitoredTrunk {
+export interface MonitoredTrunk extends RedirectedTrunk {
   /** The name of the object. */
   readonly name: string;
-  readonly storage: DurableObjectStorage;
   readonly times: BackOff;
   readonly unavailableServers: UnavailableServers;
   trunk(): Promise<Trunk | undefined>;
@@ -36,10 +37,10 @@ export interface MonitoredTrunk {
   rest(): void;
   /** Its role if it was not set yet: its address may be a new one. */
   usualRole(trunk: Trunk | undefined): Promise<Role>;
-  /** Registration here has failed: the trunk's next server, if there is one, is to register us. */
-  passOn(trunk: Trunk): Promise<void>;
-  /** We are registered here: the servers after this one need not register us any more. */
-  release(trunk: Trunk): Promise<void>;
+  /** Registration at this server has failed: the trunk's next one, if there is one, is to register us. @param name of its object */
+  passOn(trunk: Trunk, name: string): Promise<void>;
+  /** We are registered at this server: those after it need not register us any more. @param name of its object */
+  release(trunk: Trunk, name: string): Promise<void>;
   /** Tells the web hooks of the domain. @param fault what has failed; undefined if the server can be used again */
   announce(trunk: Trunk, fault: TrunkFault | undefined): void;
   /** Faults of other settings of the trunk count no more. */
@@ -53,6 +54,7 @@ export interface MonitoredTrunk {
 export class TrunkMonitor {
   readonly #cared: MonitoredTrunk;
   readonly #registration: TrunkRegistration;
+  readonly #redirect: RegistrationRedirect;
   /** We are registered there: the connection is for incoming calls too. */
   isHeld = false;
   /** Milliseconds: when the registration ends, and when it is to be renewed; 0 if there is none. */
@@ -69,6 +71,7 @@ export class TrunkMonitor {
   constructor(cared: MonitoredTrunk, registration: TrunkRegistration) {
     this.#cared = cared;
     this.#registration = registration;
+    this.#redirect = new RegistrationRedirect(cared);
   }
 
   /**
@@ -81,6 +84,8 @@ export class TrunkMonitor {
     this.#renewAt = 0;
     this.health = undefined;
     await this.#forgetFaults();
+    await this.#redirect.askAgain();
+    if (role !== "redirected") await this.#cared.storage.delete("from");
     await this.#cared.storage.put("role", role);
     await this.#cared.storage.setAlarm(Date.now());
   }
@@ -90,6 +95,19 @@ export class TrunkMonitor {
     const role = isNeeded ? "registers" : "stands by";
     const present = await this.#cared.storage.get<Role>("role");
     if (present !== role) await this.begin(role, undefined);
+  }
+
+  /** The server at `name` has sent our registration to this one. */
+  async registerFor(name: string): Promise<void> {
+    const { storage } = this.#cared;
+    if ((await storage.get<Role>("role")) === "redirected" && (await storage.get("from")) === name) return;
+    await storage.put("from", name);
+    await this.begin("redirected", undefined);
+  }
+
+  /** The object of the server that this one has sent our registration to. */
+  redirectedTo(): Promise<string | undefined> {
+    return this.#redirect.to();
   }
 
   /** A connection was opened for another reason: after an eviction, now is the time to register again. */
@@ -136,21 +154,50 @@ export class TrunkMonitor {
 
   /** Returns when it is due again, in milliseconds. */
   async #register(trunk: Trunk | undefined, role: Role): Promise<number> {
-    const account = trunk?.register === true && role === "registers" ? accountOf(trunk) : undefined;
+    const isWanted = trunk?.register === true && (role === "registers" || role === "redirected");
+    const account = isWanted ? await this.#account(trunk) : undefined;
     if (trunk === undefined || account === undefined) return this.#letGo(trunk);
     const now = Date.now();
+    const rests = await this.#redirect.lasts(now);
+    if (rests !== undefined) return rests;
     if (this.#failures === undefined) await this.#memoise();
     const isFresh = this.#cared.isOpen() || (this.#failures ?? 0) > 0;
     if (isFresh && now < this.#renewAt) return Math.min(this.#renewAt, now + lookAfter);
     const connection = await this.#cared.open();
     if (connection === undefined) return this.#failed(trunk, 0);
     const outcome = await this.#registration.register(connection, account);
-    if (outcome.kind === "refused") return this.#failed(trunk, Math.min(outcome.retryAfter, maxRetryAfter) * 1000);
+    if (outcome.kind === "redirected" && role === "registers") return this.#redirected(trunk, outcome.contacts, outcome.granted);
+    if (outcome.kind !== "registered")
+      return this.#failed(trunk, outcome.kind === "refused" ? Math.min(outcome.retryAfter, maxRetryAfter) * 1000 : 0);
+    await this.#redirect.leave();
     await this.#countFailures(0);
     await this.#note(trunk, "registration", false);
     const next = this.#registered(trunk, outcome.granted * 1000);
     await this.#leaves(connection, account, outcome.contact);
     return next;
+  }
+
+  /** Another server registers us from now on; it also tells whether it does. @param seconds until this one is asked again */
+  async #redirected(trunk: Trunk, contacts: readonly string[], seconds: number): Promise<number> {
+    const until = await this.#redirect.follow(trunk, contacts, seconds);
+    if (until === undefined) return this.#failed(trunk, 0);
+    this.isHeld = false;
+    this.registeredUntil = 0;
+    await this.#countFailures(0);
+    await this.#note(trunk, "registration", false);
+    this.#cared.rest();
+    return until;
+  }
+
+  /** Its address of record is that at the server which has sent us here, if one has. */
+  async #account(trunk: Trunk): Promise<Account | undefined> {
+    const [account, from] = [accountOf(trunk), await this.#cared.storage.get<string>("from")];
+    return account === undefined || from === undefined ? account : { ...account, host: readHopName(from).host };
+  }
+
+  /** The trunk's own server that this one stands for. */
+  async #server(): Promise<string> {
+    return (await this.#cared.storage.get<string>("from")) ?? this.#cared.name;
   }
 
   /** The contact of a lost connection is useless: the server should remove it. */
@@ -165,7 +212,7 @@ export class TrunkMonitor {
     const now = Date.now();
     this.registeredUntil = now + granted;
     this.#renewAt = now + granted / 2;
-    if (!this.isHeld) this.#attempt(this.#cared.release(trunk));
+    if (!this.isHeld) this.#attempt(this.#server().then((name) => this.#cared.release(trunk, name)));
     this.isHeld = true;
     this.#cared.rest();
     return Math.min(this.#renewAt, now + lookAfter);
@@ -180,7 +227,7 @@ export class TrunkMonitor {
     await this.#countFailures(failures + 1);
     await this.#note(trunk, "registration", true);
     this.#cared.rest();
-    this.#attempt(this.#cared.passOn(trunk));
+    this.#attempt(this.#server().then((name) => this.#cared.passOn(trunk, name)));
     return this.#renewAt;
   }
 
@@ -218,8 +265,9 @@ export class TrunkMonitor {
 
   /** Another server registers us, or registration is no longer wanted. */
   async #letGo(present: Trunk | undefined): Promise<number> {
+    await this.#redirect.leave(this.#formerTrunk);
     const trunk = present ?? this.#formerTrunk;
-    const account = trunk === undefined ? undefined : accountOf(trunk);
+    const account = trunk === undefined ? undefined : await this.#account(trunk);
     if (this.isHeld && this.#cared.isOpen() && account !== undefined) {
       const connection = await this.#cared.open();
       if (connection !== undefined) await this.#registration.unregister(connection, account);

@@ -3,6 +3,8 @@ import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { type NamedHop, writtenHost } from "../../lib/routing/hop-name.ts";
 import { accountUser } from "../../lib/routing/trunk.ts";
 import { grantedExpires, isStale } from "../../lib/registrar/granted.ts";
+import { readContacts, redirectContacts } from "../../lib/syntax/contact.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Response, headerValue, headerValues } from "../../lib/syntax/message.ts";
 import { randomText } from "../../platform/crypto/random.ts";
@@ -12,6 +14,8 @@ import type { Connection } from "./connection.ts";
 const usual = 600;
 /** Maximum seconds, if the server asks for more. */
 const longest = 86_400;
+/** Seconds for which a 3xx counts at least. */
+const leastRedirection = 60;
 /** Milliseconds. */
 const patience = 8000;
 /** For one registration: challenge, stale nonce, too brief an interval, and the challenge to that. */
@@ -20,16 +24,20 @@ const maxRequests = 5;
 export interface Account {
   readonly username: string;
   readonly password: string;
+  /** Of the address of record, if this server is not its registrar but was named by it. */
+  readonly host?: string;
 }
 
 /** The result of a registration; times are seconds. */
 export type Outcome =
   | { readonly kind: "registered"; readonly granted: number; readonly contact: string }
+  /** To URIs, best first, for so long. */
+  | { readonly kind: "redirected"; readonly contacts: readonly string[]; readonly granted: number }
   /** Status 0: no answer. Before `retryAfter` it is not to be tried again (RFC 3261 §20.33). */
   | { readonly kind: "refused"; readonly status: number; readonly retryAfter: number };
 
 /** The parameters of one REGISTER. */
-interface SubscribeParameters {
+interface RegisterParameters {
   readonly contact: string;
   readonly expires: number;
 }
@@ -54,6 +62,8 @@ export class TrunkRegistration {
     const answer = await this.#transact(connection, account, { contact, expires: this.#wanted });
     const granted = answer === undefined || answer.status >= 300 ? 0 : grantedExpires(answer, contact, this.#wanted);
     if (granted > 0) return { kind: "registered", granted, contact };
+    const contacts = answer === undefined ? [] : redirectContacts(answer);
+    if (answer !== undefined && contacts.length > 0) return { kind: "redirected", contacts, granted: redirectionExpires(answer) };
     const status = answer?.status ?? 0;
     console.error(JSON.stringify({ note: "a trunk did not register us", trunk: this.#hop.trunk, status }));
     const retryAfter = parseDeltaSeconds(/^\d+/.exec((answer && headerValue(answer, "retry-after")) ?? "")?.[0]) ?? 0;
@@ -69,12 +79,12 @@ export class TrunkRegistration {
    * RFC 3261 §22.2: a challenge is answered once, and once more if only its nonce was stale (RFC 7616 §3.3). §10.2.8: if the server finds
    * our time too brief, its own minimum is asked for.
    */
-  async #transact(connection: Connection, account: Account, parameters: SubscribeParameters): Promise<Response | undefined> {
+  async #transact(connection: Connection, account: Account, parameters: RegisterParameters): Promise<Response | undefined> {
     let { expires } = parameters;
     let credentials: string | undefined;
     let answer: Response | undefined;
     for (let count = 0; count < maxRequests; count += 1) {
-      answer = await this.#send(connection, account.username, { ...parameters, expires }, credentials === undefined ? [] : [credentials]);
+      answer = await this.#send(connection, account, { ...parameters, expires }, credentials === undefined ? [] : [credentials]);
       if (answer?.status === 423 && expires > 0) {
         const least = parseDeltaSeconds(headerValue(answer, "min-expires")) ?? 0;
         if (least <= expires || least > longest) return answer;
@@ -103,12 +113,12 @@ export class TrunkRegistration {
 
   #send(
     connection: Connection,
-    username: string,
-    { contact, expires }: SubscribeParameters,
+    { username, host = this.#hop.host }: Account,
+    { contact, expires }: RegisterParameters,
     more: readonly string[],
   ): Promise<Response | undefined> {
     this.#cseq += 1;
-    const address = `sip:${accountUser(username)}@${writtenHost(this.#hop.host)}`;
+    const address = `sip:${accountUser(username)}@${writtenHost(host)}`;
     const lines = [
       "Max-Forwards: 70",
       `From: <${address}>;tag=${randomText()}`,
@@ -121,6 +131,14 @@ export class TrunkRegistration {
     ];
     return connection.ask(`REGISTER ${this.#registrar} SIP/2.0`, lines, patience);
   }
+}
+
+/** Seconds for which a 3xx counts: of its first Contact, else its Expires. */
+function redirectionExpires(response: Response): number {
+  const contacts = readContacts(response);
+  const told = isFault(contacts) || contacts === "*" ? undefined : contacts[0]?.expires;
+  const seconds = told ?? parseDeltaSeconds(headerValue(response, "expires")) ?? usual;
+  return Math.min(Math.max(seconds, leastRedirection), longest);
 }
 
 /** Our end of the connection, with the name of the account. */

@@ -1,4 +1,6 @@
 import { hopName, readHopName } from "../../lib/routing/hop-name.ts";
+import type { Hop } from "../../lib/routing/locate.ts";
+import { isPortForCalls } from "../../lib/routing/port.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { readConfiguration } from "../../platform/configuration.ts";
@@ -6,6 +8,9 @@ import type { Environment } from "../../platform/environment.ts";
 import { resolverOf } from "../../platform/dns/shared-resolver.ts";
 import { type Place, type Search, trunkHops } from "./trunk-hops.ts";
 import type { Role } from "../../platform/object-rpc.ts";
+
+/** Contacts of a 3xx that are looked up. */
+const maxContacts = 3;
 
 /**
  * Applies a trunk's present settings to its connections: the first server registers us, if the trunk asks for that; all servers are
@@ -67,6 +72,38 @@ export async function passOn(environment: Environment, trunk: Trunk, name: strin
 export async function release(environment: Environment, trunk: Trunk, name: string): Promise<void> {
   const places = await after(environment, trunk, name);
   await Promise.all(places.map((place) => environment.NEXT_HOP.getByName(place.name).activateStandby(false)));
+}
+
+/**
+ * The server at `name` has sent our registration elsewhere (RFC 3261 §8.1.3.4): the first server that may be used is to register us.
+ * @param contacts URIs, best first
+ * @returns the name of the object of that server
+ */
+export async function redirect(
+  environment: Environment,
+  trunk: Trunk,
+  name: string,
+  contacts: readonly string[],
+): Promise<string | undefined> {
+  const search = searchFor(environment);
+  const from = readHopName(name);
+  for (const uri of contacts.slice(0, maxContacts)) {
+    const places = await trunkHops(search, { ...trunk, servers: [{ uri, priority: 1, weight: 1 }] }, [0]);
+    const place = isFault(places) ? undefined : places.find((one) => one.name !== name && mayRedirect(from, readHopName(one.name)));
+    if (place === undefined) continue;
+    await environment.NEXT_HOP.getByName(place.name).registerFor(name);
+    return place.name;
+  }
+  return undefined;
+}
+
+/** The other server has chosen the port, and an encrypted connection is not left for another one. */
+function mayRedirect(from: Hop, to: Hop): boolean {
+  return isPortForCalls(to.port) && (isEncrypted(to) || !isEncrypted(from));
+}
+
+function isEncrypted({ transport }: Hop): boolean {
+  return transport === "tls" || transport === "wss";
 }
 
 async function after(environment: Environment, trunk: Trunk, name: string): Promise<readonly Place[]> {

@@ -1,6 +1,6 @@
 import { type Fault, fault, isFault } from "./fault.ts";
 import { parseDeltaSeconds } from "./integers.ts";
-import { type Message, headerValues } from "./message.ts";
+import { type Message, type Response, headerValues } from "./message.ts";
 import { type NameAddress, parseNameAddress } from "./name-address.ts";
 import { parameter } from "./parameters.ts";
 import { memoised } from "./memoise.ts";
@@ -24,6 +24,14 @@ export function readContacts(message: Message): "*" | Contact[] | Fault {
     contacts.push(contact);
   }
   return contacts;
+}
+
+/** The Contact URIs of a 3xx, best first; none of another response, or if they cannot be read. */
+export function redirectContacts(response: Response): string[] {
+  if (response.status < 300 || response.status > 399) return [];
+  const contacts = readContacts(response);
+  if (isFault(contacts) || contacts === "*") return [];
+  return [...contacts].sort((one, other) => (other.q ?? 1000) - (one.q ?? 1000)).map(({ uri }) => uri);
 }
 
 /** Memoised because a phone sends the same Contact in each refresh. */

@@ -51,6 +51,7 @@ interface Status {
   readonly port: number;
   readonly connected: boolean;
   readonly registered_until: string | null;
+  readonly redirected_to: string | null;
   readonly options: { readonly status: number } | null;
   readonly well: boolean;
   readonly calls: number;
@@ -408,6 +409,100 @@ describe("a registration at a trunk with several servers", () => {
     for (let attempts = 0; attempts < 3; attempts += 1) servers[0].reply(await servers[0].next("REGISTER"), 403);
     await registers(servers[0]);
     await expect.poll(registered).toEqual([true]);
+  });
+});
+
+describe("a registrar's 3xx (RFC 3261 §8.1.3.4)", () => {
+  let other: SipServer;
+  beforeEach(async () => {
+    other = await startSipServer();
+  });
+  afterEach(() => other.close());
+  const oneServer = [[1, 1]] as const;
+  const redirects = async (to: string): Promise<ReceivedMessage> => {
+    const register = await servers[0].next("REGISTER");
+    servers[0].reply(register, 302, [to]);
+    return register;
+  };
+  const shown = async () =>
+    (await status()).map(({ port, registered_until, redirected_to }) => [port, registered_until !== null, redirected_to]);
+  const callTo = (uri: string, number: string): string => {
+    const ends = ["From: <sip:+491@far.example>;tag=far", `To: <sip:${number}@far.example>`, "Call-ID: in-call", "CSeq: 1 INVITE"];
+    const via = `Via: SIP/2.0/TCP 127.0.0.1:${other.port};branch=${newBranch()}`;
+    return compose(`INVITE ${uri} SIP/2.0`, [via, "Max-Forwards: 70", ...ends, contact(other)], shortSdp);
+  };
+  const accepts = (register: ReceivedMessage, server = other) =>
+    server.reply(register, 200, [`Contact: ${header(register, "contact")};expires=120`]);
+
+  it("is followed: the other server registers the same address, is shown, and its calls are the trunk's", async () => {
+    await trunk({ ...account, register: true, inbound: true }, oneServer);
+    const first = await redirects(`Contact: <${uriOf(other)}>;expires=600`);
+    const challenged = await other.next("REGISTER");
+    other.reply(challenged, 401, ['WWW-Authenticate: Digest realm="far", nonce="n1", qop="auth", algorithm=MD5']);
+    const second = await other.next("REGISTER");
+    expect([header(second, "to"), second.requestUri]).toEqual([header(first, "to"), "sip:127.0.0.1"]);
+    expect(header(second, "authorization")).toContain('username="4930555"');
+    accepts(second);
+    await expect.poll(shown).toEqual([
+      [servers[0].port, false, `127.0.0.1:${other.port}`],
+      [other.port, true, null],
+    ]);
+    const number = `+4930555${count}`;
+    const bob = await serverUnderTest.register(await serverUnderTest.newcomer("bob", [number]), "direct");
+    other.send(callTo(/<([^>]+)>/.exec(header(second, "contact") ?? "")?.[1] ?? "", number));
+    bob.reply(await bob.next("INVITE"), 486);
+    expect((await other.next(486)).status).toBe(486);
+    await trunk({ ...account, register: false }, oneServer);
+    const last = await other.next("REGISTER");
+    expect([header(last, "expires"), header(last, "to")]).toEqual(["0", header(first, "to")]);
+    other.reply(last, 200);
+    await expect.poll(shown).toEqual([[servers[0].port, false, null]]);
+  });
+
+  it("goes by the preference of its Contacts, and past those that cannot be used", async () => {
+    await trunk({ ...account, register: true }, oneServer);
+    const unusable = ["<sip:127.0.0.1:25;transport=tcp>;q=1", "<sip:127.0.0.1:5060;transport=udp>;q=0.9"];
+    await redirects(`Contact: <sip:127.0.0.1:9;transport=tcp>;q=0.1, ${unusable.join(", ")}, <${uriOf(other)}>;q=0.8`);
+    accepts(await other.next("REGISTER"));
+    await expect.poll(shown).toEqual([
+      [servers[0].port, false, `127.0.0.1:${other.port}`],
+      [other.port, true, null],
+    ]);
+  });
+
+  it("of a server that was redirected to is not followed, and nor is one to nowhere: the next server registers us", async () => {
+    await trunk({ ...account, register: true });
+    await redirects(`Contact: <${uriOf(other)}>`);
+    other.reply(await other.next("REGISTER"), 302, [`Contact: <${uriOf(servers[0])}>`]);
+    accepts(await servers[1].next("REGISTER"), servers[1]);
+    await expect.poll(async () => (await shown())[1]).toEqual([servers[1].port, true, null]);
+  });
+
+  it.each([
+    ["names a private port", "Contact: <sip:127.0.0.1:22;transport=tcp>"],
+    ["names nobody", "Contact: *"],
+    ["cannot be read", "Contact: <sip:127.0.0.1:x>"],
+    ["has no Contact", "X-Nothing: here"],
+    ["names the server itself", "itself"],
+  ])("that %s is a failure, and is tried again", async (_what, line) => {
+    await trunk({ ...account, register: true }, oneServer);
+    await redirects(line === "itself" ? `Contact: <${uriOf(servers[0])}>` : line);
+    accepts(await servers[0].next("REGISTER"), servers[0]);
+    await expect.poll(shown).toEqual([[servers[0].port, true, null]]);
+  });
+
+  it("is over when the server registers us itself: the other one is told", async () => {
+    await trunk({ ...account, register: true }, oneServer);
+    await redirects(`Contact: <${uriOf(other)}>`);
+    accepts(await other.next("REGISTER"));
+    await expect.poll(async () => (await shown())[1]).toEqual([other.port, true, null]);
+    // The trunk is stored again.
+    await trunk({ ...account, register: true }, oneServer);
+    accepts(await servers[0].next("REGISTER"), servers[0]);
+    const last = await other.next("REGISTER");
+    expect(header(last, "expires")).toBe("0");
+    other.reply(last, 200);
+    await expect.poll(shown).toEqual([[servers[0].port, true, null]]);
   });
 });
 

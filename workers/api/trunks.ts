@@ -1,4 +1,6 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
+import { readHopName, writtenHost } from "../../lib/routing/hop-name.ts";
+import type { Hop } from "../../lib/routing/locate.ts";
 import { hasSameServers, isSameAccount, keepTrunkSecrets } from "../../lib/routing/kept-trunk.ts";
 import { type Trunk, writeTrunk } from "../../lib/routing/trunk.ts";
 import { defaultTrunkMedia } from "../../lib/media/media-service.ts";
@@ -57,6 +59,9 @@ const statusSchema = z
           ...serverMembers,
           connected: z.boolean().openapi({ description: "Whether the connection is open" }),
           registered_until: z.iso.datetime().nullable().openapi({ description: "Until when we are registered there; null if we are not" }),
+          redirected_to: z.string().nullable().openapi({
+            description: "The server, `host:port`, that this one has sent our registration to (3xx); it is listed too. Null if it has not",
+          }),
           options: z
             .object({
               at: z.iso.datetime().openapi({ description: "The time of the check" }),
@@ -71,7 +76,9 @@ const statusSchema = z
           }),
         }),
       )
-      .openapi({ description: "The connections to its servers, in the order they are tried" }),
+      .openapi({
+        description: "The connections to its servers, in the order they are tried, then to those that they have sent our registration to",
+      }),
     missing: z
       .array(
         z.object({
@@ -86,7 +93,10 @@ const status = createRoute({
   ...operation("readTrunkStatus", "Read the state of a trunk's servers", "Other servers"),
   ...{ method: "get", path: `${path}/status`, security, request: { params } },
   responses: {
-    200: json(statusSchema, "The connections to its servers, in the order they are tried"),
+    200: json(
+      statusSchema,
+      "The connections to its servers, in the order they are tried, then to those that they have sent our registration to",
+    ),
     ...problems(400, 401, 404, 503),
   },
 });
@@ -147,7 +157,11 @@ trunkRoutes.openapi(status, async (context) => {
   const { domain, trunk: name } = context.req.valid("param");
   const trunk = await trunkNamed(context.env, domain, name);
   const places = await inOrder(context.env, trunk);
-  const hops = await Promise.all(places.map((place) => context.env.NEXT_HOP.getByName(place.name).status()));
+  const statusOf = (name: string) => context.env.NEXT_HOP.getByName(name).status();
+  const own = places.map(({ name }) => name);
+  const hops = await Promise.all(own.map(statusOf));
+  const others = new Set(hops.flatMap(({ redirectedTo = [] }) => redirectedTo).filter((name) => !own.includes(name)));
+  hops.push(...(await Promise.all([...others].map(statusOf))));
   return context.json({ servers: hops.map(shownStatus), missing: [...(await missing(context.env, trunk))] }, 200);
 });
 
@@ -180,15 +194,20 @@ async function trunkNamed(environment: Environment, domain: string, name: string
 }
 
 function shownStatus({ transport, host, address, port, isConnected, registeredUntil, health, isUnavailable, ...counts }: HopStatus) {
-  const { calls, talkedToday } = counts;
+  const { calls, talkedToday, redirectedTo } = counts;
   return {
     ...{ transport, host, address, port, calls },
     connected: isConnected,
+    redirected_to: redirectedTo === undefined ? null : hostAndPort(readHopName(redirectedTo)),
     registered_until: registeredUntil === 0 ? null : new Date(registeredUntil).toISOString(),
     options: health === undefined ? null : { at: new Date(health.at).toISOString(), status: health.status },
     well: !isUnavailable,
     seconds_today: talkedToday === undefined ? null : Math.ceil(talkedToday / 1000),
   };
+}
+
+function hostAndPort({ host, port }: Hop): string {
+  return `${writtenHost(host)}:${port}`;
 }
 
 function trunkSent(domain: string, name: string, sent: z.infer<typeof trunkBody>): Trunk {

@@ -21,6 +21,7 @@ function unreachable() {
   const cared: MonitoredTrunk = {
     ...{ name: "trunk", storage, times: { base: 30_000, most: 1_800_000 }, unavailableServers: new UnavailableServers() },
     ...{ trunk: async () => trunk, open: async () => undefined, isOpen: () => false, rest: () => undefined },
+    ...{ redirect: async () => undefined, endRedirect: async () => undefined },
     ...{ usualRole: async () => "registers", passOn: async () => undefined, release: async () => undefined },
     announce: (_trunk, fault) => object.told.push(fault),
     forgetFaults: () => object.told.push("forgotten"),
@@ -67,4 +68,24 @@ it("a server that had failed with other settings counts no more, and one that ha
   expect(object.told).toEqual(["registration", "forgotten"]);
   await new TrunkMonitor(object.cared, {} as TrunkRegistration).begin("registers", undefined);
   expect(object.told).toEqual(["registration", "forgotten"]);
+});
+
+it("a server that has sent our registration elsewhere is asked again when that is over, though its object sleeps (RFC 3261 §8.1.3.4)", async () => {
+  const object = unreachable();
+  const asked: number[] = [];
+  const outcome = { kind: "redirected", contacts: ["sip:other.example"], granted: 900 };
+  const redirects = { register: async () => (asked.push(Date.now()), outcome) } as unknown as TrunkRegistration;
+  const reachable = {
+    ...object.cared,
+    open: async () => ({}) as Awaited<ReturnType<MonitoredTrunk["open"]>>,
+    redirect: async () => "hop|the other",
+  };
+  const began = Date.now();
+  for (let time = 0; time < 3; time += 1) {
+    await new TrunkMonitor(reachable, redirects).alarm();
+    vi.setSystemTime(object.alarm ?? 0);
+    object.alarm = null;
+  }
+  expect(asked).toEqual([began, began + 900_000, began + 1_800_000]);
+  expect(object.told).toEqual([]);
 });
