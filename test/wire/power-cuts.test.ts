@@ -11,13 +11,19 @@ interface Pair {
   readonly callee: SimulatedPhone;
 }
 
+/** A server with its phones. */
+interface Town {
+  readonly serverUnderTest: ServerUnderTest;
+  readonly pairs: readonly Pair[];
+}
+
 const rounds = 100;
 /** Milliseconds, an upper bound: they take three minutes on a machine that does nothing else. */
 const roundsTimeout = 1_800_000;
 /** So many servers at a time: while the phones of one wait, those of another act. */
 const servers = 2;
 const seed = Number(process.env["POWER_CUT_SEED"] ?? Date.now() % 1_000_000);
-let towns: readonly { readonly serverUnderTest: ServerUnderTest; readonly pairs: readonly Pair[] }[];
+let towns: readonly Town[];
 
 beforeAll(async () => {
   towns = await Promise.all(Array.from({ length: servers }, settle));
@@ -97,36 +103,58 @@ async function complete(pair: Pair, random: () => number): Promise<void> {
   await becomes(() => caller.state === "ended by bye" && callee.state === "ended by bye", `${pair.name}: the end`);
 }
 
-/** Cuts the power of one server again and again; counts what its phones were in the middle of. */
-async function cutPower(at: number, met: Record<string, number>): Promise<void> {
-  const { serverUnderTest, pairs } = towns[at] as (typeof towns)[number];
-  const random = mulberry32(seed + at);
+/** What is lost: all, with the runtime; or at random the memory of homes, and the sockets of phones. */
+type Loss = (at: Town, random: () => number) => Promise<void>;
+
+const cutPower: Loss = async ({ serverUnderTest: { server } }) => {
+  await server.kill9();
+  await server.restart();
+};
+
+const loseHere: Loss = async ({ serverUnderTest: { server }, pairs }, random) => {
+  for (const phone of pairs.flatMap(({ caller, callee }) => [caller, callee])) {
+    const kind = random();
+    if (kind < 0.5) await server.evict(`sip:${phone.account}@localhost#1`, "hibernate");
+    if (kind > 0.25 && kind < 0.75) phone.isCut();
+  }
+};
+
+/** The phones act, something is lost, and what they were in the middle of goes on; counts what that was. */
+async function goThrough(at: number, round: number, lose: Loss, random: () => number, met: Record<string, number>): Promise<void> {
+  const town = towns[at] as Town;
+  const { pairs } = town;
   const [kept, ...busy] = pairs;
+  for (let deeds = 0; deeds < 12; deeds += 1) {
+    for (const pair of busy) if (random() < 0.6) act(pair, random);
+    await new Promise((resume) => setTimeout(resume, random() * 8));
+  }
+  // In each second round one of them is in the middle of a call, however slow the machine is.
+  // An INVITE that went down with its connection is never answered: phones on WebSockets do not send it again. So one pair is kept from it.
+  const one = busy.filter(({ caller }) => caller.state !== "calling").at(round % 3) ?? kept;
+  if (one !== undefined && round % 4 === 1) await reach(one, "hears ringing");
+  if (one !== undefined && round % 4 === 3) await reach(one, "talking");
+  for (const { caller, callee } of pairs) {
+    const state = `${caller.state}, ${callee.state}`;
+    met[state] = (met[state] ?? 0) + 1;
+  }
+  await lose(town, random);
+  await becomes(() => pairs.every(({ caller, callee }) => caller.isRegistered && callee.isRegistered), "everybody's return");
+  for (const pair of pairs) {
+    const where = `seed ${seed}, server ${at}, round ${round}, ${pair.name}, ${lose === cutPower ? "power" : "here"}: `;
+    await becomes(() => agree(pair), where).catch((error: unknown) => {
+      const call = pair.callee.calls.findLast(({ id }) => id === pair.caller.calls.at(-1)?.id);
+      throw new Error(`${where}${pair.caller.state} and ${call?.state}`, { cause: error });
+    });
+    await complete(pair, random);
+  }
+}
+
+/** One server, again and again. */
+async function goOn(at: number, met: Record<string, number>): Promise<void> {
+  const random = mulberry32(seed + at);
   for (let round = 1; round <= rounds / servers; round += 1) {
-    for (let deeds = 0; deeds < 12; deeds += 1) {
-      for (const pair of busy) if (random() < 0.6) act(pair, random);
-      await new Promise((resume) => setTimeout(resume, random() * 8));
-    }
-    // In each second round one of them is in the middle of a call, however slow the machine is.
-    // An INVITE that went down with its connection is never answered: phones on WebSockets do not send it again. So one pair is kept from it.
-    const one = busy.filter(({ caller }) => caller.state !== "calling").at(round % 3) ?? kept;
-    if (one !== undefined && round % 4 === 1) await reach(one, "hears ringing");
-    if (one !== undefined && round % 4 === 3) await reach(one, "talking");
-    for (const { caller, callee } of pairs) {
-      const state = `${caller.state}, ${callee.state}`;
-      met[state] = (met[state] ?? 0) + 1;
-    }
-    await serverUnderTest.server.kill9();
-    await serverUnderTest.server.restart();
-    await becomes(() => pairs.every(({ caller, callee }) => caller.isRegistered && callee.isRegistered), "everybody's return");
-    for (const pair of pairs) {
-      const where = `seed ${seed}, server ${at}, round ${round}, ${pair.name}: `;
-      await becomes(() => agree(pair), where).catch((error: unknown) => {
-        const call = pair.callee.calls.findLast(({ id }) => id === pair.caller.calls.at(-1)?.id);
-        throw new Error(`${where}${pair.caller.state} and ${call?.state}`, { cause: error });
-      });
-      await complete(pair, random);
-    }
+    await goThrough(at, round, cutPower, random, met);
+    await goThrough(at, round, loseHere, random, met);
   }
 }
 
@@ -156,11 +184,11 @@ function wrongRecords({ name, caller, callee }: Pair, records: readonly WrittenR
 }
 
 it(
-  `${rounds} power cuts at any moment lose no registration, no call, and no record of one`,
+  `${rounds} power cuts, lost sockets and evictions at any moment lose no registration, no call, and no record of one`,
   async () => {
     const met: Record<string, number> = {};
-    await Promise.all(towns.map((_town, at) => cutPower(at, met)));
-    console.log(`power cuts (seed ${seed}) came while the phones were:\n${JSON.stringify(met, null, 2)}`);
+    await Promise.all(towns.map((_town, at) => goOn(at, met)));
+    console.log(`the losses (seed ${seed}) came while the phones were:\n${JSON.stringify(met, null, 2)}`);
     let calls = 0;
     for (const { serverUnderTest, pairs } of towns) {
       for (const pair of pairs) {
