@@ -37,7 +37,8 @@ import { Inbound } from "./next-hop/inbound.ts";
 import { type Asked, nameOf } from "./next-hop/received-requests.ts";
 import { alter } from "../lib/syntax/alter.ts";
 import { passOn, locateTrunk, redirect, release, usualRole } from "./shared/trunk-failover.ts";
-import { type MonitoredTrunk, type TrunkFault, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
+import type { TrunkFault } from "./next-hop/trunk-faults.ts";
+import { type MonitoredTrunk, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
 import { privateNetwork } from "../platform/private-network.ts";
 import { TrunkFaultStore } from "../platform/directory/trunk-fault-store.ts";
@@ -105,8 +106,9 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       calls: this.#calls,
       observe: hep && ((direction, text) => hep.keep({ at: Date.now(), direction, flow: name, text }, () => server)),
       networkOf: (binding) => privateNetwork(environment, binding),
-      trunk: () => this.#trunk(),
+      trunk: () => this.#trunkToOpen(),
       isHeld: () => this.#care.isHeld,
+      isDismissed: () => this.#care.wasDismissed,
       heard: (octets) => this.#heard(octets),
       opened: (trunk) => (trunk?.register === true ? this.#care.opened() : undefined),
       lost: () => this.#lost(),
@@ -123,10 +125,11 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       isOpen: () => this.#connection.isOpen,
       rest: () => this.#connection.rest(),
       usualRole: (trunk) => usualRole(environment, trunk, name),
-      passOn: (trunk, server) => passOn(environment, trunk, server),
-      release: (trunk, server) => release(environment, trunk, server),
+      passOn: (trunk) => passOn(environment, trunk, name),
+      release: (trunk) => release(environment, trunk, name),
+      tellOutcome: (from, isRegistered) => environment.NEXT_HOP.getByName(from).redirectOutcome(name, isRegistered),
       redirect: (trunk, contacts) => redirect(environment, trunk, name, contacts),
-      endRedirect: (to, former) => environment.NEXT_HOP.getByName(to).keep("nothing", former),
+      endRedirect: (to, former) => environment.NEXT_HOP.getByName(to).endRegistrationFor(name, former),
       announce: (trunk, fault) => this.#announce(trunk, fault),
       forgetFaults: () => this.#noteFault(undefined),
     };
@@ -160,7 +163,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       directory: directoryOf(environment),
       calls: this.#calls,
       records: callRecordsOf(environment),
-      trunk: () => this.#trunk(),
+      trunk: () => this.#trunkToHear(),
       open: () => this.#connection.open(),
       aside: (wait) => this.#asking.aside(wait),
       reply: (request, text) => this.#reply(request, text),
@@ -203,9 +206,17 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     await this.#care.activateStandby(isNeeded);
   }
 
-  /** The server at `name` has sent our registration to this one. */
   async registerFor(name: string): Promise<void> {
     await this.#care.registerFor(name);
+  }
+
+  async endRegistrationFor(name: string, former?: Trunk): Promise<void> {
+    directoryOf(this.#environment).forget(this.#hop.trunk.slice(this.#hop.trunk.indexOf("@") + 1));
+    await this.#care.endRegistrationFor(name, former);
+  }
+
+  async redirectOutcome(name: string, isRegistered: boolean): Promise<void> {
+    await this.#care.redirectOutcome(name, isRegistered);
   }
 
   /** The state of the connection, and what is known of the server. */
@@ -307,6 +318,20 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     if (at < 0) return undefined;
     const trunks = await directoryOf(this.#environment).trunks(this.#hop.trunk.slice(at + 1));
     return trunks.find(({ name }) => name === this.#hop.trunk.slice(0, at));
+  }
+
+  /** Its token is for its own servers, and not for one that they have sent our registration to. */
+  async #trunkToOpen(): Promise<Trunk | undefined> {
+    const trunk = await this.#trunk();
+    if (trunk === undefined || !(await this.#care.isRedirected())) return trunk;
+    const { token: _token, path: _path, ...rest } = trunk;
+    return rest;
+  }
+
+  /** A server that is none of the trunk any more may go on with its calls, and has no others. */
+  async #trunkToHear(): Promise<Trunk | undefined> {
+    const trunk = await this.#trunk();
+    return trunk !== undefined && (await this.#care.isDismissed()) ? { ...trunk, inbound: false, trusted: false } : trunk;
   }
 
   #reply(request: SipRequest, text: string): void {

@@ -79,12 +79,16 @@ export interface HopStatus extends Hop {
 
 /** The methods of the connection to another server for Workers and for other objects. */
 export interface NextHopObject extends Receiver, Rpc.DurableObjectBranded {
-  /** The role of the connection for its trunk has changed. */
+  /** The role of the connection for its trunk has changed. @param former the trunk before the change */
   keep(role: Role, former?: Trunk): Promise<void>;
   /** Whether this server is to register us because one before it cannot. */
   activateStandby(isNeeded: boolean): Promise<void>;
   /** The server at `name` has sent our registration to this one. */
   registerFor(name: string): Promise<void>;
+  /** It sends us here no more. @param former the trunk as it was when it did, if it has changed */
+  endRegistrationFor(name: string, former?: Trunk): Promise<void>;
+  /** The server at `name`, to which this one has sent our registration, has registered us, or cannot. */
+  redirectOutcome(name: string, isRegistered: boolean): Promise<void>;
   /** The state of the connection, and what is known of the server. */
   status(): HopStatus | Promise<HopStatus>;
 }

@@ -27,6 +27,8 @@ export interface ConnectionOwner {
   trunk(): Promise<Trunk | undefined>;
   /** It is for incoming calls too, and stays open. */
   isHeld(): boolean;
+  /** The other server is none of the trunk's any more: whatever it sends, the connection ends with its calls. */
+  isDismissed(): boolean;
   heard(octets: string): void;
   opened(trunk: Trunk | undefined): void;
   /** It is lost, or could not be opened. */
@@ -40,6 +42,8 @@ export class HopConnection {
   readonly #owner: ConnectionOwner;
   #connection: Promise<Connection> | undefined;
   #idle: ReturnType<typeof setTimeout> | undefined;
+  /** It is closed after that time, whatever is sent on it meanwhile. */
+  #isLeaving = false;
   /** The names of lost connections, the newest first, while calls go on that are older than the present one. */
   #former: readonly string[] = [];
   #host = "";
@@ -57,7 +61,7 @@ export class HopConnection {
 
   /** The present connection, or a new one; undefined if the server cannot be reached. */
   async open(): Promise<Connection | undefined> {
-    clearTimeout(this.#idle);
+    if (!this.#isLeaving) clearTimeout(this.#idle);
     const opening = (this.#connection ??= this.#begin());
     try {
       const connection = await opening;
@@ -78,11 +82,21 @@ export class HopConnection {
 
   /** It may be closed after a time without use. */
   rest(): void {
-    clearTimeout(this.#idle);
     const { calls, idleAfter } = this.#owner;
+    const isDismissed = this.#owner.isDismissed();
+    if (this.#isLeaving && isDismissed) return;
+    clearTimeout(this.#idle);
+    this.#isLeaving = false;
     if (this.#connection === undefined || this.#owner.isHeld()) return;
+    this.#isLeaving = isDismissed;
     const busy = calls.until() - Date.now();
-    this.#idle = setTimeout(() => void this.#connection?.then((connection) => connection.close()), Math.max(busy, idleAfter));
+    this.#idle = setTimeout(() => this.#leave(), Math.max(busy, idleAfter));
+  }
+
+  #leave(): void {
+    this.#isLeaving = false;
+    if (this.#hasCalls()) this.rest();
+    else void this.#connection?.then((connection) => connection.close());
   }
 
   /** Its name at the other side, and that of the one before it, also if that was lost with our memory; "" for none. */
@@ -131,6 +145,7 @@ export class HopConnection {
     const wasOpen = this.isOpen;
     this.#connection = undefined;
     this.isOpen = false;
+    this.#isLeaving = false;
     this.#owner.calls.lost();
     this.#owner.lost();
     if (this.#isStored && !this.#hasCalls()) {

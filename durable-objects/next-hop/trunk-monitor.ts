@@ -6,15 +6,13 @@ import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 import { readHopName } from "../../lib/routing/hop-name.ts";
 import type { Connection } from "./connection.ts";
 import { type RedirectedTrunk, RegistrationRedirect } from "./registration-redirect.ts";
+import { type FaultyTrunk, TrunkFaults } from "./trunk-faults.ts";
 import type { Account, TrunkRegistration } from "./trunk-registration.ts";
 
 /** Milliseconds until the loss of a registered trunk's connection, together with our memory, is noticed. */
 const lookAfter = 60_000;
 /** Milliseconds. */
 const patienceForOptions = 5000;
-
-/** The server does not register us, or does not answer OPTIONS as one that can be used. */
-export type TrunkFault = "registration" | "options";
 
 /** How often in a row registration has failed, and when it is tried again (milliseconds). */
 interface Failed {
@@ -23,7 +21,7 @@ interface Failed {
 }
 
 /** The object with the connection, and what the monitor of its trunk needs of it. */
-export interface MonitoredTrunk extends RedirectedTrunk {
+export interface MonitoredTrunk extends RedirectedTrunk, FaultyTrunk {
   /** The name of the object. */
   readonly name: string;
   readonly times: BackOff;
@@ -37,14 +35,12 @@ export interface MonitoredTrunk extends RedirectedTrunk {
   rest(): void;
   /** Its role if it was not set yet: its address may be a new one. */
   usualRole(trunk: Trunk | undefined): Promise<Role>;
-  /** Registration at this server has failed: the trunk's next one, if there is one, is to register us. @param name of its object */
-  passOn(trunk: Trunk, name: string): Promise<void>;
-  /** We are registered at this server: those after it need not register us any more. @param name of its object */
-  release(trunk: Trunk, name: string): Promise<void>;
-  /** Tells the web hooks of the domain. @param fault what has failed; undefined if the server can be used again */
-  announce(trunk: Trunk, fault: TrunkFault | undefined): void;
-  /** Faults of other settings of the trunk count no more. */
-  forgetFaults(): void;
+  /** Registration here has failed: the trunk's next server, if there is one, is to register us. */
+  passOn(trunk: Trunk): Promise<void>;
+  /** We are registered here: the servers after this one need not register us any more. */
+  release(trunk: Trunk): Promise<void>;
+  /** Tells the server at `name`, which has sent our registration here, what has become of it. */
+  tellOutcome(name: string, isRegistered: boolean): Promise<void>;
 }
 
 /**
@@ -55,6 +51,7 @@ export class TrunkMonitor {
   readonly #cared: MonitoredTrunk;
   readonly #registration: TrunkRegistration;
   readonly #redirect: RegistrationRedirect;
+  readonly #faults: TrunkFaults;
   /** We are registered there: the connection is for incoming calls too. */
   isHeld = false;
   /** Milliseconds: when the registration ends, and when it is to be renewed; 0 if there is none. */
@@ -63,29 +60,32 @@ export class TrunkMonitor {
   /** Failed registrations in a row; undefined until they are read, because the object sleeps between two attempts. */
   #failures: number | undefined;
   health: Health | undefined;
-  /** What has failed; undefined until it is read. */
-  #faults: readonly TrunkFault[] | undefined;
   #isAtWork = false;
+  /** Undefined until it is read. */
+  #isDismissed: boolean | undefined;
   #formerTrunk: Trunk | undefined;
 
   constructor(cared: MonitoredTrunk, registration: TrunkRegistration) {
     this.#cared = cared;
     this.#registration = registration;
     this.#redirect = new RegistrationRedirect(cared);
+    this.#faults = new TrunkFaults(cared);
   }
 
   /**
    * Starts again with the present settings of the trunk.
-   * @param former the trunk before it was deleted
+   * @param former the trunk before it was changed or deleted
    */
   async begin(role: Role, former: Trunk | undefined): Promise<void> {
     this.#formerTrunk = former;
     await this.#countFailures(0);
     this.#renewAt = 0;
     this.health = undefined;
-    await this.#forgetFaults();
+    await this.#faults.forget();
     await this.#redirect.askAgain();
-    if (role !== "redirected") await this.#cared.storage.delete("from");
+    // The address of record of what is ended now is that of the other server.
+    if (role === "registers" || role === "stands by") await this.#cared.storage.delete("from");
+    this.#isDismissed = role === "nothing";
     await this.#cared.storage.put("role", role);
     await this.#cared.storage.setAlarm(Date.now());
   }
@@ -94,15 +94,55 @@ export class TrunkMonitor {
   async activateStandby(isNeeded: boolean): Promise<void> {
     const role = isNeeded ? "registers" : "stands by";
     const present = await this.#cared.storage.get<Role>("role");
-    if (present !== role) await this.begin(role, undefined);
+    // A server that was redirected to registers us in the place of another one, which ends that.
+    if (present !== role && (isNeeded || present !== "redirected")) await this.begin(role, undefined);
   }
 
   /** The server at `name` has sent our registration to this one. */
   async registerFor(name: string): Promise<void> {
-    const { storage } = this.#cared;
-    if ((await storage.get<Role>("role")) === "redirected" && (await storage.get("from")) === name) return;
-    await storage.put("from", name);
+    if (await this.#isFor(name)) {
+      this.#renewAt = 0;
+      return this.#cared.storage.setAlarm(Date.now());
+    }
+    await this.#cared.storage.put("from", name);
     await this.begin("redirected", undefined);
+  }
+
+  /** It sends us here no more. */
+  async endRegistrationFor(name: string, former: Trunk | undefined): Promise<void> {
+    if (await this.#isFor(name)) await this.begin("nothing", former);
+  }
+
+  async #isFor(name: string): Promise<boolean> {
+    const { storage } = this.#cared;
+    return (await storage.get<Role>("role")) === "redirected" && (await storage.get("from")) === name;
+  }
+
+  /** What has become of our registration at the server that this one has sent it to. */
+  async redirectOutcome(name: string, isRegistered: boolean): Promise<void> {
+    const trunk = await this.#cared.trunk();
+    if (trunk === undefined || (await this.#redirect.to()) !== name) return;
+    if (this.#failures === undefined) await this.#memoise();
+    if (isRegistered) {
+      await this.#countFailures(0);
+      await this.#faults.note(trunk, "registration", false);
+      this.#attempt(this.#cared.release(trunk));
+    } else if (!(await this.#redirect.failed(trunk))) await this.#cared.storage.setAlarm(await this.#failed(trunk, 0));
+  }
+
+  /** It is no server of the trunk any more. */
+  async isDismissed(): Promise<boolean> {
+    return (this.#isDismissed ??= (await this.#cared.storage.get<Role>("role")) === "nothing");
+  }
+
+  /** Known since this object was woken up. */
+  get wasDismissed(): boolean {
+    return this.#isDismissed === true;
+  }
+
+  /** It registers us because another server has sent us here. */
+  async isRedirected(): Promise<boolean> {
+    return (await this.#cared.storage.get("from")) !== undefined;
   }
 
   /** The object of the server that this one has sent our registration to. */
@@ -169,22 +209,22 @@ export class TrunkMonitor {
     if (outcome.kind === "redirected" && role === "registers") return this.#redirected(trunk, outcome.contacts, outcome.granted);
     if (outcome.kind !== "registered")
       return this.#failed(trunk, outcome.kind === "refused" ? Math.min(outcome.retryAfter, maxRetryAfter) * 1000 : 0);
-    await this.#redirect.leave();
+    await this.#redirect.leave(this.#formerTrunk);
+    this.#formerTrunk = undefined;
     await this.#countFailures(0);
-    await this.#note(trunk, "registration", false);
+    await this.#faults.note(trunk, "registration", false);
     const next = this.#registered(trunk, outcome.granted * 1000);
     await this.#leaves(connection, account, outcome.contact);
     return next;
   }
 
-  /** Another server registers us from now on; it also tells whether it does. @param seconds until this one is asked again */
+  /** Another server registers us from now on, or tells that it cannot. @param seconds until this one is asked again */
   async #redirected(trunk: Trunk, contacts: readonly string[], seconds: number): Promise<number> {
-    const until = await this.#redirect.follow(trunk, contacts, seconds);
+    const until = await this.#redirect.follow(trunk, contacts, seconds, this.#formerTrunk);
     if (until === undefined) return this.#failed(trunk, 0);
+    this.#formerTrunk = undefined;
     this.isHeld = false;
     this.registeredUntil = 0;
-    await this.#countFailures(0);
-    await this.#note(trunk, "registration", false);
     this.#cared.rest();
     return until;
   }
@@ -195,9 +235,11 @@ export class TrunkMonitor {
     return account === undefined || from === undefined ? account : { ...account, host: readHopName(from).host };
   }
 
-  /** The trunk's own server that this one stands for. */
-  async #server(): Promise<string> {
-    return (await this.#cared.storage.get<string>("from")) ?? this.#cared.name;
+  /** To the servers that would have to register us otherwise. */
+  async #tell(trunk: Trunk, isRegistered: boolean): Promise<void> {
+    const from = await this.#cared.storage.get<string>("from");
+    if (from !== undefined) await this.#cared.tellOutcome(from, isRegistered);
+    else await (isRegistered ? this.#cared.release(trunk) : this.#cared.passOn(trunk));
   }
 
   /** The contact of a lost connection is useless: the server should remove it. */
@@ -212,7 +254,7 @@ export class TrunkMonitor {
     const now = Date.now();
     this.registeredUntil = now + granted;
     this.#renewAt = now + granted / 2;
-    if (!this.isHeld) this.#attempt(this.#server().then((name) => this.#cared.release(trunk, name)));
+    if (!this.isHeld) this.#attempt(this.#tell(trunk, true));
     this.isHeld = true;
     this.#cared.rest();
     return Math.min(this.#renewAt, now + lookAfter);
@@ -225,30 +267,11 @@ export class TrunkMonitor {
     this.registeredUntil = 0;
     this.#renewAt = Date.now() + Math.max(rest, this.#wait(failures));
     await this.#countFailures(failures + 1);
-    await this.#note(trunk, "registration", true);
+    // The server that has sent us here says what has failed.
+    if (!(await this.isRedirected())) await this.#faults.note(trunk, "registration", true);
     this.#cared.rest();
-    this.#attempt(this.#server().then((name) => this.#cared.passOn(trunk, name)));
+    this.#attempt(this.#tell(trunk, false));
     return this.#renewAt;
-  }
-
-  /** The first fault, and the end of the last one, are told to web hooks, once each. */
-  async #note(trunk: Trunk, fault: TrunkFault, isFaulty: boolean): Promise<void> {
-    this.#faults ??= (await this.#cared.storage.get<readonly TrunkFault[]>("faults")) ?? [];
-    if (this.#faults.includes(fault) === isFaulty) return;
-    const before = this.#faults;
-    this.#faults = isFaulty ? [...before, fault] : before.filter((one) => one !== fault);
-    if (this.#faults.length === 0) await this.#cared.storage.delete("faults");
-    else await this.#cared.storage.put("faults", this.#faults);
-    if (before.length === 0) this.#cared.announce(trunk, fault);
-    else if (this.#faults.length === 0) this.#cared.announce(trunk, undefined);
-  }
-
-  async #forgetFaults(): Promise<void> {
-    const before = this.#faults ?? (await this.#cared.storage.get<readonly TrunkFault[]>("faults")) ?? [];
-    this.#faults = [];
-    if (before.length === 0) return;
-    await this.#cared.storage.delete("faults");
-    this.#cared.forgetFaults();
   }
 
   async #memoise(): Promise<void> {
@@ -266,7 +289,8 @@ export class TrunkMonitor {
   /** Another server registers us, or registration is no longer wanted. */
   async #letGo(present: Trunk | undefined): Promise<number> {
     await this.#redirect.leave(this.#formerTrunk);
-    const trunk = present ?? this.#formerTrunk;
+    // Another server is not told the secrets of a trunk that is not its own any more.
+    const trunk = this.#formerTrunk ?? present;
     const account = trunk === undefined ? undefined : await this.#account(trunk);
     if (this.isHeld && this.#cared.isOpen() && account !== undefined) {
       const connection = await this.#cared.open();
@@ -292,7 +316,7 @@ export class TrunkMonitor {
     const at = Date.now();
     this.health = { at, status: answer?.status ?? 0 };
     if (this.isUnavailable) this.#cared.unavailableServers.remember(this.#cared.name, interval / 1000, at);
-    if (trunk !== undefined) await this.#note(trunk, "options", this.isUnavailable);
+    if (trunk !== undefined) await this.#faults.note(trunk, "options", this.isUnavailable);
     return at + interval;
   }
 

@@ -1,3 +1,4 @@
+import { hasSameServers } from "../../lib/routing/kept-trunk.ts";
 import { hopName, readHopName } from "../../lib/routing/hop-name.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
 import { isPortForCalls } from "../../lib/routing/port.ts";
@@ -9,28 +10,36 @@ import { resolverOf } from "../../platform/dns/shared-resolver.ts";
 import { type Place, type Search, trunkHops } from "./trunk-hops.ts";
 import type { Role } from "../../platform/object-rpc.ts";
 
+/** A server that is to register us in the place of another one. */
+export interface Redirected {
+  /** The name of its object. */
+  readonly to: string;
+  /** URIs that may be tried after it. */
+  readonly rest: readonly string[];
+}
+
 /** Contacts of a 3xx that are looked up. */
 const maxContacts = 3;
 
 /**
  * Applies a trunk's present settings to its connections: the first server registers us, if the trunk asks for that; all servers are
- * checked, if it asks for that; and what only the earlier settings asked for is ended.
+ * checked, if it asks for that; and what only the earlier settings asked for is ended. A server that is none of the trunk any more is no
+ * longer heard as one.
  * @param trunk undefined: it was deleted
  */
 export async function keepTrunk(environment: Environment, trunk: Trunk | undefined, before: Trunk | undefined): Promise<void> {
-  const [places, left] = await Promise.all([
-    isKept(trunk) ? inOrder(environment, trunk) : [],
-    isKept(before) ? inOrder(environment, before) : [],
-  ]);
+  const hasOtherServers = trunk !== undefined && before !== undefined && !hasSameServers(before, trunk);
+  if (!isKept(trunk) && !isKept(before) && !hasOtherServers) return;
+  const [places, left] = await Promise.all([inOrder(environment, trunk), inOrder(environment, before)]);
   if (isKept(trunk) && places.length === 0) {
     console.error(JSON.stringify({ note: "a trunk's servers cannot be found", trunk: `${trunk.name}@${trunk.domain}` }));
     await environment.NEXT_HOP.getByName(seekerOf(trunk)).keep("nothing");
   }
   const gone = left.filter(({ name }) => !places.some((place) => place.name === name));
   await Promise.all([
-    ...gone.map(({ name }) => environment.NEXT_HOP.getByName(name).keep("nothing", trunk === undefined ? before : undefined)),
+    ...gone.map(({ name }) => environment.NEXT_HOP.getByName(name).keep("nothing", before)),
     ...places.map(({ name }, index) =>
-      environment.NEXT_HOP.getByName(name).keep(index === 0 && trunk?.register === true ? "registers" : "stands by"),
+      environment.NEXT_HOP.getByName(name).keep(index === 0 && trunk?.register === true ? "registers" : "stands by", before),
     ),
   ]);
 }
@@ -77,22 +86,26 @@ export async function release(environment: Environment, trunk: Trunk, name: stri
 /**
  * The server at `name` has sent our registration elsewhere (RFC 3261 §8.1.3.4): the first server that may be used is to register us.
  * @param contacts URIs, best first
- * @returns the name of the object of that server
+ * @returns the name of the object of that server, and the URIs after it
  */
 export async function redirect(
   environment: Environment,
   trunk: Trunk,
   name: string,
   contacts: readonly string[],
-): Promise<string | undefined> {
+): Promise<Redirected | undefined> {
   const search = searchFor(environment);
   const from = readHopName(name);
-  for (const uri of contacts.slice(0, maxContacts)) {
+  // In a private network the administrator alone says which servers there are.
+  const own = trunk.network === undefined ? undefined : (await inOrder(environment, trunk)).map((place) => place.name);
+  const mayRegister = (other: string) =>
+    other !== name && mayRedirect(from, readHopName(other)) && (own === undefined || own.includes(other));
+  for (const [index, uri] of contacts.slice(0, maxContacts).entries()) {
     const places = await trunkHops(search, { ...trunk, servers: [{ uri, priority: 1, weight: 1 }] }, [0]);
-    const place = isFault(places) ? undefined : places.find((one) => one.name !== name && mayRedirect(from, readHopName(one.name)));
+    const place = isFault(places) ? undefined : places.find((one) => mayRegister(one.name));
     if (place === undefined) continue;
     await environment.NEXT_HOP.getByName(place.name).registerFor(name);
-    return place.name;
+    return { to: place.name, rest: contacts.slice(index + 1, maxContacts) };
   }
   return undefined;
 }

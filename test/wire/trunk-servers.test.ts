@@ -1,3 +1,8 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { type IncomingMessage, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
@@ -13,7 +18,13 @@ let alice: Phone;
 let count = 0;
 
 beforeAll(async () => {
-  const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "5", RECONNECT_TIME: "1", MAXIMUM_RECONNECT_TIME: "2" };
+  const settings = {
+    ALLOWED_NETWORKS: "127.0.0.0/8",
+    TRANSACTION_TIMEOUT: "5",
+    RECONNECT_TIME: "1",
+    MAXIMUM_RECONNECT_TIME: "2",
+    HOP_IDLE_TIME: "3",
+  };
   serverUnderTest = await startServerUnderTest({ settings });
 });
 afterAll(() => serverUnderTest.close());
@@ -504,6 +515,148 @@ describe("a registrar's 3xx (RFC 3261 §8.1.3.4)", () => {
     other.reply(last, 200);
     await expect.poll(shown).toEqual([[servers[0].port, true, null]]);
   });
+});
+
+describe("a registrar's 3xx that goes wrong", () => {
+  let other: SipServer;
+  beforeEach(async () => {
+    other = await startSipServer(0, "127.0.0.2");
+  });
+  afterEach(() => other.close());
+  const there = () => uriOf(other).replace("127.0.0.1", "127.0.0.2");
+  const shown = async () => (await status()).map(({ port, registered_until }) => [port, registered_until !== null]);
+  const redirects = async (to: string): Promise<void> => servers[0].reply(await servers[0].next("REGISTER"), 302, [`Contact: ${to}`]);
+  const accepts = async (server: SipServer): Promise<ReceivedMessage> => {
+    const register = await server.next("REGISTER");
+    server.reply(register, 200, [`Contact: ${header(register, "contact")};expires=120`]);
+    return register;
+  };
+  const oneServer = [[1, 1]] as const;
+
+  it("leads to another server of the trunk: that one stays registered", async () => {
+    await trunk({ ...account, register: true });
+    await redirects(`<${uriOf(servers[1])}>`);
+    await accepts(servers[1]);
+    await expect.poll(shown).toEqual([
+      [servers[0].port, false],
+      [servers[1].port, true],
+    ]);
+    await sleep(1500);
+    expect([await shown(), servers[1].rest()]).toEqual([
+      [
+        [servers[0].port, false],
+        [servers[1].port, true],
+      ],
+      [],
+    ]);
+  });
+
+  it("leads to the server that the trunk has from now on: that one stays registered", async () => {
+    await trunk({ ...account, register: true }, oneServer);
+    await redirects(`<${there()}>`);
+    await accepts(other);
+    await expect.poll(async () => (await shown())[1]).toEqual([other.port, true]);
+    await trunk({ ...account, register: true, servers: [{ uri: there(), priority: 1, weight: 1 }] });
+    const again = await accepts(other);
+    expect([header(again, "expires"), header(again, "to")]).toEqual(["600", "<sip:4930555@127.0.0.2>"]);
+    await sleep(1500);
+    expect([await shown(), other.rest()]).toEqual([[[other.port, true]], []]);
+  });
+
+  it("leads to a server that cannot be reached: the next Contact is tried, and then the server itself", async () => {
+    const dead = await startSipServer();
+    dead.close();
+    await trunk({ ...account, register: true }, oneServer);
+    await redirects(`<${uriOf(dead)}>;q=1;expires=86400, <${there()}>;q=0.5`);
+    other.reply(await other.next("REGISTER"), 503);
+    await redirects(`<${there()}>`);
+    await accepts(other);
+    await expect.poll(async () => (await shown()).at(-1)).toEqual([other.port, true]);
+  });
+
+  it("is taken back with the address that was registered", async () => {
+    await trunk({ ...account, register: true }, oneServer);
+    await redirects(`<${there()}>`);
+    expect(header(await accepts(other), "to")).toBe("<sip:4930555@127.0.0.1>");
+    await expect.poll(async () => (await shown())[1]).toEqual([other.port, true]);
+    await serverUnderTest.server.api("DELETE", `/domains/localhost/trunks/t${count}`);
+    const last = await other.next("REGISTER");
+    expect([header(last, "to"), header(last, "expires")]).toEqual(["<sip:4930555@127.0.0.1>", "0"]);
+    other.reply(last, 200);
+  });
+
+  it("leads to a WebSocket, which does not get the token of the trunk's servers", async () => {
+    const heard: IncomingMessage[] = [];
+    const webSockets = createServer().on("upgrade", (request, socket) => {
+      heard.push(request);
+      socket.destroy();
+    });
+    await once(webSockets.listen(0, "127.0.0.3"), "listening");
+    const { port } = webSockets.address() as AddressInfo;
+    await trunk({ ...account, register: true, token: "a-token-for-the-servers-of-this-trunk" }, oneServer);
+    await redirects(`<sip:127.0.0.3:${port};transport=ws>`);
+    await expect.poll(() => heard.length).toBeGreaterThan(0);
+    expect(heard[0]?.headers.authorization).toBeUndefined();
+    webSockets.close();
+  });
+});
+
+describe("a server that is none of the trunk's any more", () => {
+  const oneServer = [[1, 1]] as const;
+  const accepts = async (server: SipServer): Promise<void> => {
+    const register = await server.next("REGISTER");
+    server.reply(register, 200, [`Contact: ${header(register, "contact")};expires=120`]);
+  };
+  const toOther = () => ({ servers: [{ uri: uriOf(servers[1]), priority: 1, weight: 1 }] });
+  const md5 = (text: string) => createHash("md5").update(text).digest("hex");
+
+  it("is asked to forget us in the name of the account that it knows", async () => {
+    await trunk({ username: "old", password: "old-secret", register: true }, oneServer);
+    await accepts(servers[0]);
+    await expect.poll(async () => (await status())[0]?.registered_until).not.toBe(null);
+    await trunk({ username: "new", password: "new-secret", register: true, ...toOther() });
+    servers[0].reply(await servers[0].next("REGISTER"), 401, ['WWW-Authenticate: Digest realm="any", nonce="n", algorithm=MD5']);
+    const last = await servers[0].next("REGISTER");
+    const expected = md5(`${md5("old:any:old-secret")}:n:${md5(`REGISTER:${last.requestUri}`)}`);
+    expect(header(last, "authorization")).toContain(`response="${expected}"`);
+    servers[0].reply(last, 200);
+  });
+
+  it.each([true, false])(
+    "does not call as the trunk, and its connection ends, whatever it sends; the trunk registers: %s",
+    async (register) => {
+      const [former] = servers;
+      const number = `+4930777${count}`;
+      await serverUnderTest.register(await serverUnderTest.newcomer("bob", [number]), "direct");
+      const settings = { ...account, register, inbound: true, trusted: true };
+      await trunk(settings, oneServer);
+      if (register) await accepts(former);
+      else former.reply(await called(former), 486);
+      await expect.poll(() => former.connections()).toBe(1);
+      const asks = setInterval(() => former.send(sent("OPTIONS", "sip:localhost", "sip:localhost")), 500);
+      await trunk({ ...settings, ...toOther() });
+      if (register) former.reply(await former.next("REGISTER"), 200);
+      if (register) await accepts(servers[1]);
+      former.send(sent("INVITE", `sip:${number}@localhost`, `sip:${number}@localhost`));
+      expect((await former.next(403, { method: "INVITE" })).status).toBe(403);
+      await expect.poll(() => former.connections(), { timeout: 15_000 }).toBe(0);
+      clearInterval(asks);
+    },
+  );
+
+  async function called(server: SipServer): Promise<ReceivedMessage> {
+    call();
+    return server.next("INVITE");
+  }
+  const sent = (method: string, uri: string, to: string): string => {
+    const ends = ["From: <sip:ceo@localhost>;tag=far", `To: <${to}>`, `Call-ID: ${newBranch()}`, `CSeq: 1 ${method}`];
+    const via = `Via: SIP/2.0/TCP 127.0.0.1:${servers[0].port};branch=${newBranch()}`;
+    return compose(
+      `${method} ${uri} SIP/2.0`,
+      [via, "Max-Forwards: 70", ...ends, contact(servers[0])],
+      method === "INVITE" ? shortSdp : "",
+    );
+  };
 });
 
 describe("a trunk's settings", () => {

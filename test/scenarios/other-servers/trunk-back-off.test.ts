@@ -21,7 +21,7 @@ function unreachable() {
   const cared: MonitoredTrunk = {
     ...{ name: "trunk", storage, times: { base: 30_000, most: 1_800_000 }, unavailableServers: new UnavailableServers() },
     ...{ trunk: async () => trunk, open: async () => undefined, isOpen: () => false, rest: () => undefined },
-    ...{ redirect: async () => undefined, endRedirect: async () => undefined },
+    ...{ redirect: async () => undefined, endRedirect: async () => undefined, tellOutcome: async () => undefined },
     ...{ usualRole: async () => "registers", passOn: async () => undefined, release: async () => undefined },
     announce: (_trunk, fault) => object.told.push(fault),
     forgetFaults: () => object.told.push("forgotten"),
@@ -78,7 +78,7 @@ it("a server that has sent our registration elsewhere is asked again when that i
   const reachable = {
     ...object.cared,
     open: async () => ({}) as Awaited<ReturnType<MonitoredTrunk["open"]>>,
-    redirect: async () => "hop|the other",
+    redirect: async () => ({ to: "hop|the other", rest: [] }),
   };
   const began = Date.now();
   for (let time = 0; time < 3; time += 1) {
