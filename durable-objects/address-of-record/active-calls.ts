@@ -1,5 +1,5 @@
 import { type Bye, endsDialog, isStray } from "../../lib/proxy/bye.ts";
-import type { FlowId, HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
+import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { type DialogIds, callName, callOf, dialogName } from "../../lib/proxy/call-name.ts";
 import { farEnd } from "../../lib/proxy/hang-up.ts";
 import { dialledMark } from "../../lib/proxy/route-token.ts";
@@ -8,17 +8,11 @@ import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { type CallInProgress, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { AnsweredCall } from "./answered-call.ts";
 import { isLikely, maxDialogs, withDialog, withNewTarget, without } from "./dialog-list.ts";
+import { type EndedAt, EndingCalls } from "./ending-calls.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import { type Suspended, SuspendedCalls } from "./suspended-calls.ts";
 import { DeadCalls, isSamePhone } from "./dead-calls.ts";
-
-/** What a BYE has ended at one of our sockets. */
-interface Ended {
-  readonly flow: FlowId;
-  readonly call: CallInProgress;
-  readonly hasStrayed: boolean;
-}
 
 /** A row of the table `calls`. */
 interface Row extends Record<string, string | number> {
@@ -45,8 +39,7 @@ export class ActiveCalls implements Part {
   readonly #dead: DeadCalls;
   /** The names of calls with a row; undefined before the rows are read. */
   #rows: Set<string> | undefined;
-  /** What a BYE has just ended, by name, in case its other end refuses it. In memory only, because that is known within seconds. */
-  readonly #justEnded = new Map<string, readonly Ended[]>();
+  readonly #ending = new EndingCalls();
   /** Ended dialogs: a 2xx that is repeated after the BYE begins none. In memory only, because it is repeated for seconds only. */
   #over: readonly string[] = [];
 
@@ -139,14 +132,14 @@ export class ActiveCalls implements Part {
     for (const { id, activeCalls } of this.#room.sockets.all()) {
       const own = activeCalls?.filter(({ name }) => names.includes(name)) ?? [];
       if (activeCalls === undefined || own.length === 0) continue;
-      for (const call of own) this.#justEnded.set(call.name, [...(this.#justEnded.get(call.name) ?? []), { flow: id, call, hasStrayed }]);
+      for (const call of own) this.#ending.note(call, { flow: id }, hasStrayed, Date.now());
       this.#room.sockets.update(id, { activeCalls: without(activeCalls, names) });
     }
-    const [oldest] = this.#justEnded.keys();
-    if (this.#justEnded.size > maxOver && oldest !== undefined) this.#justEnded.delete(oldest);
     for (const [phone, suspended] of this.#suspended.all()) {
       // The other phone is one of this user's, too.
       if (this.#dead.isEnding(phone)) continue;
+      for (const call of suspended.activeCalls.filter(({ name }) => names.includes(name)))
+        this.#ending.note(call, { phone, suspended }, hasStrayed, Date.now());
       const dialogs = without(suspended.activeCalls, names);
       if (dialogs.length === 0) this.#suspended.forget(phone);
       else if (dialogs.length < suspended.activeCalls.length) this.#suspended.keep(phone, { ...suspended, activeCalls: dialogs });
@@ -187,15 +180,27 @@ export class ActiveCalls implements Part {
   /** The final response to a BYE has passed: after a refusal the call goes on. */
   byeAnswered(dialog: DialogIds, status: number): void {
     const name = dialogName(dialog);
-    const ends = this.#justEnded.get(name);
-    this.#justEnded.delete(name);
+    const ends = this.#ending.take(name);
     if (ends === undefined || endsDialog(status, ends[0]?.hasStrayed)) return;
     this.#over = this.#over.filter((one) => one !== name);
     // Both ends may be phones of this user.
-    for (const { flow, call } of ends) {
-      const { activeCalls = [] } = this.#room.sockets.byId(flow) ?? {};
-      this.#room.sockets.update(flow, { activeCalls: [...activeCalls, call].slice(-maxDialogs) });
-    }
+    for (const { call, at } of ends) this.#goesOnAfter(call, at);
+  }
+
+  /** At its socket, or at that on which its phone is back. */
+  #goesOnAfter(call: CallInProgress, at: EndedAt): void {
+    const { sockets } = this.#room;
+    const flow = at.flow === undefined ? sockets.newestTo(at.phone) : sockets.byId(at.flow);
+    const { activeCalls = [] } = flow ?? {};
+    if (flow !== undefined) return void sockets.update(flow.id, { activeCalls: [...activeCalls, call].slice(-maxDialogs) });
+    if (at.flow !== undefined) return;
+    const suspended = this.#suspended.all().get(at.phone) ?? { ...at.suspended, activeCalls: [] };
+    this.#suspended.keep(at.phone, { ...suspended, activeCalls: [...suspended.activeCalls, call].slice(-maxDialogs) });
+  }
+
+  /** Calls that a BYE has just ended, whose other end may refuse it. */
+  ending(now: number): number {
+    return this.#ending.count(now);
   }
 
   onFlowClosed({ flow, isOnPurpose }: FlowClosed, now: number): void {

@@ -1,7 +1,9 @@
+import { callName } from "../../lib/proxy/call-name.ts";
 import { dropsInvitesOnDisconnect } from "../../lib/proxy/client-quirks.ts";
 import type { InquiryEnvelope } from "../../lib/transport/envelope.ts";
 import type { TransactionId } from "../../lib/transport/identifiers.ts";
 import { type OpenContext, askAfter } from "./contexts.ts";
+import { mandatoryHeadersOf } from "../shared/reparse.ts";
 import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
 
@@ -28,6 +30,7 @@ export class CallerInquiries {
       home: this.#room.home.name,
       caller,
       dropsOnDisconnect: dropsInvitesOnDisconnect(request),
+      name: callName(mandatoryHeadersOf(request).callId),
     };
     this.#passOn(caller.home, inquiry).catch(failed);
   }

@@ -1,4 +1,4 @@
-import { dialogName } from "../../lib/proxy/call-name.ts";
+import { callOf, dialogName } from "../../lib/proxy/call-name.ts";
 import type { CallInProgress } from "../../lib/transport/flow.ts";
 import type { AnsweredCall } from "./answered-call.ts";
 
@@ -8,12 +8,20 @@ const maxDetailed = 4;
 /** Milliseconds: an older call has ended without a message, or need not be counted. */
 const maxCall = 4 * 3_600_000;
 
-/** The dialogs of a flow, with this one added if it is new; without those that are too old. */
+/** Maximum dialogs of one call: each phone that answers makes one (RFC 3261 §13.2.2.4). */
+const maxOfCall = 8;
+
+/**
+ * The dialogs of a flow, with this one added if it is new; without those that are too old. A call that has many takes no place of another
+ * one.
+ */
 export function withDialog(activeCalls: readonly CallInProgress[] = [], answered: AnsweredCall, now: number): readonly CallInProgress[] {
   const { details } = answered;
   const name = dialogName(answered);
   const likely = activeCalls.filter((one) => isLikely(one.since, now));
-  if (likely.some((one) => one.name === name)) return likely;
+  const ofCall = likely.filter((one) => callOf(one.name) === callOf(name));
+  if (ofCall.some((one) => one.name === name) || ofCall.length >= maxOfCall) return likely;
+  if (ofCall.length > 0 && likely.length >= maxDialogs) return likely;
   const call: CallInProgress = { name, since: now, ...(details === undefined ? {} : { details }) };
   return [...likely.slice(1 - maxDialogs), call].map((one, index, all) => (index < all.length - maxDetailed ? brief(one) : one));
 }

@@ -54,7 +54,7 @@ export class NonSubscriberPolicy {
     now: number,
   ): Promise<Fault | undefined> {
     if (nonSubscriber === undefined || way.kind === "server") return undefined;
-    const notWithin = way.kind === "dialog" ? refuseNonSubscriberInDialog(nonSubscriber, request.method) : undefined;
+    const notWithin = way.kind === "dialog" ? refuseNonSubscriberInDialog(nonSubscriber, request) : undefined;
     if (notWithin !== undefined || (way.kind === "dialog" && way.hasOwnRouteToken)) return notWithin;
     const sender = senderOf(mandatory);
     if (isFault(sender)) return sender;

@@ -88,6 +88,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     unanswered.ringing().length +
     pendingInvites.pending().length +
     activeCalls.count(now) +
+    activeCalls.ending(now) +
     thirdPartyCalls.rows.uncounted((callId) => activeCalls.has(callId, now)) +
     transfers.all().length;
   const messages = new Messages(room);

@@ -31,11 +31,13 @@ interface OrphanedInvite extends Record<string, string | number> {
   readonly forgetful: number;
   /** The phone's Contact when it placed the call, as in `PendingInvite`; "" if unknown. */
   readonly contact: string;
+  /** The name of the call; "" if unknown. */
+  readonly call: string;
 }
 
 export const orphanedInvitesTable = {
   orphaned_invites: `CREATE TABLE IF NOT EXISTS orphaned_invites (name TEXT PRIMARY KEY, due INTEGER NOT NULL, until INTEGER NOT NULL, home TEXT NOT NULL,
-    phone TEXT NOT NULL, at INTEGER NOT NULL, forgetful INTEGER NOT NULL, contact TEXT NOT NULL) WITHOUT ROWID`,
+    phone TEXT NOT NULL, at INTEGER NOT NULL, forgetful INTEGER NOT NULL, contact TEXT NOT NULL, call TEXT NOT NULL) WITHOUT ROWID`,
 } as const;
 
 /**
@@ -95,11 +97,11 @@ export class PendingInvites implements Part {
 
   #isBack(flow: Flow, phone: PhoneId, now: number): void {
     for (const row of [...this.#load().values()]) {
-      const { name: transaction, home, at, phone: placedBy, forgetful, contact } = row;
+      const { name: transaction, home, at, phone: placedBy, forgetful, contact, call } = row;
       if (placedBy !== phone) continue;
       if (isAnother(this.#room.sockets.byId(flow.id) ?? flow, phone, contact)) this.#givenUp({ transaction, home, at }, now);
       else if (forgetful !== 1) {
-        this.note(flow, { transaction, home, at, ...(contact === "" ? {} : { contact }) });
+        this.note(flow, { transaction, home, at, ...(contact === "" ? {} : { contact }), ...(call === "" ? {} : { name: call }) });
         this.#forgetOrphan(transaction);
       }
     }
@@ -108,17 +110,28 @@ export class PendingInvites implements Part {
   /** The caller no longer waits for the answer. */
   #givenUp({ transaction, home, at }: PendingInvite, now: number): void {
     const until = now + this.#room.timers.timerC;
-    this.#keepOrphaned({ name: transaction, due: now + pauseBeforeRepeating, until, home, phone: "", at, forgetful: 1, contact: "" });
+    this.#keepOrphaned({
+      name: transaction,
+      due: now + pauseBeforeRepeating,
+      until,
+      home,
+      phone: "",
+      at,
+      forgetful: 1,
+      contact: "",
+      call: "",
+    });
     this.cancel(home, { transaction, reason: undefined }, until, () => this.#forgetOrphan(transaction));
   }
 
   /** A callee's home asks whether the caller still waits: our notes may have been lost with our sockets. */
-  inquiry({ transaction, home, caller, dropsOnDisconnect }: InquiryEnvelope, now: number): Receipt {
+  inquiry({ transaction, home, caller, dropsOnDisconnect, name }: InquiryEnvelope, now: number): Receipt {
     // A call that our own response context has forwarded: that context cancels it, and asks its caller's home itself.
     if (!isFromPhone(caller)) return accepted;
     const isNoted = this.homeOf(transaction) !== undefined || this.#room.sockets.byId(caller.flow) !== undefined;
     const flow = dropsOnDisconnect || isNoted ? undefined : this.#room.sockets.newestTo(caller.phone);
-    const pending: PendingInvite = { transaction, home, at: now, ...(dropsOnDisconnect ? { dropsOnDisconnect } : {}) };
+    const named = name === undefined ? {} : { name };
+    const pending: PendingInvite = { transaction, home, at: now, ...named, ...(dropsOnDisconnect ? { dropsOnDisconnect } : {}) };
     if (flow !== undefined) this.note(flow, pending);
     else if (!isNoted) this.#orphan(pending, caller.phone, now);
     return accepted;
@@ -136,19 +149,19 @@ export class PendingInvites implements Part {
   }
 
   /** A call that can no longer be cancelled by its caller: a row, until its callee's home has the CANCEL. */
-  #orphan({ transaction, home, at, dropsOnDisconnect, contact = "" }: PendingInvite, phone: PhoneId, now: number): void {
+  #orphan({ transaction, home, at, dropsOnDisconnect, contact = "", name: call = "" }: PendingInvite, phone: PhoneId, now: number): void {
     const due = now + this.#room.configuration.callerGrace * 1000;
     const until = due + this.#room.timers.timerC;
-    this.#keepOrphaned({ name: transaction, due, until, home, phone, at, forgetful: dropsOnDisconnect === true ? 1 : 0, contact });
+    this.#keepOrphaned({ name: transaction, due, until, home, phone, at, forgetful: dropsOnDisconnect === true ? 1 : 0, contact, call });
   }
 
   #keepOrphaned(row: OrphanedInvite): void {
-    const { name, due, until, home, phone, at, forgetful, contact } = row;
+    const { name, due, until, home, phone, at, forgetful, contact, call } = row;
     this.#load().set(name, row);
-    const columns = "name, due, until, home, phone, at, forgetful, contact";
+    const columns = "name, due, until, home, phone, at, forgetful, contact, call";
     this.#room.memory.run(
-      `INSERT OR REPLACE INTO orphaned_invites (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[name, due, until, home, phone, at, forgetful, contact],
+      `INSERT OR REPLACE INTO orphaned_invites (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[name, due, until, home, phone, at, forgetful, contact, call],
     );
     this.#room.alarm.noLaterThan(due);
   }
@@ -201,7 +214,7 @@ export class PendingInvites implements Part {
       const now = Date.now();
       this.#room.log.note(now, "-", String(error));
       const due = now + pauseBeforeRepeating;
-      if (now < until) this.#keepOrphaned({ name: transaction, due, until, home, phone: "", at: now, forgetful: 1, contact: "" });
+      if (now < until) this.#keepOrphaned({ name: transaction, due, until, home, phone: "", at: now, forgetful: 1, contact: "", call: "" });
       else this.#forgetOrphan(transaction);
     });
   }

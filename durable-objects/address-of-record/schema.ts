@@ -31,6 +31,10 @@ const renamed = [
   ["away", "suspended_calls"],
 ] as const;
 
+/** As they were before they had the name of the call. */
+const orphanedInvitesOfSecond = `CREATE TABLE IF NOT EXISTS orphaned_invites (name TEXT PRIMARY KEY, due INTEGER NOT NULL, until INTEGER NOT NULL,
+  home TEXT NOT NULL, phone TEXT NOT NULL, at INTEGER NOT NULL, forgetful INTEGER NOT NULL, contact TEXT NOT NULL) WITHOUT ROWID`;
+
 /** The tables of a home: each belongs to one part, which alone reads and writes it. */
 export const schema: Schema = {
   tables: {
@@ -63,7 +67,7 @@ export const schema: Schema = {
       ...renamed.flatMap(([before, after]) => (has(before) && !has(after) ? [`ALTER TABLE ${before} RENAME TO ${after}`] : [])),
       ...(has("unattended_calls") ? ["ALTER TABLE unattended_calls RENAME TO orphaned_invites"] : []),
       ...(has("unattended") && !has("unattended_calls")
-        ? [orphanedInvitesTable.orphaned_invites, "INSERT INTO orphaned_invites SELECT *, '' FROM unattended", "DROP TABLE unattended"]
+        ? [orphanedInvitesOfSecond, "INSERT INTO orphaned_invites SELECT *, '' FROM unattended", "DROP TABLE unattended"]
         : []),
     ],
     // Parts of attachments in rows had other names in the first release.
@@ -71,5 +75,6 @@ export const schema: Schema = {
       has("attachments")
         ? namesInFirstRelease.map(([before, after]) => `UPDATE attachments SET slice = '${after}' WHERE slice = '${before}'`)
         : [],
+    (has) => (has("orphaned_invites") ? ["ALTER TABLE orphaned_invites ADD COLUMN call TEXT NOT NULL DEFAULT ''"] : []),
   ],
 };

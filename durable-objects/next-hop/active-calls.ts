@@ -82,11 +82,15 @@ const maxDialogs = 8;
 /** Branches of one call that are known. */
 const maxBranches = 64;
 
+/** Milliseconds for which a call counts whose BYE has no answer yet: its other end may be gone. */
+const byeCounts = 2000;
+
 /** Ended dialogs that are remembered. */
 const maxOver = 1000;
 
 /** A call whose BYE has no answer yet. */
 interface Ending {
+  readonly callId: string;
   readonly call: Call;
   readonly by: EndedBy;
   /** Milliseconds: when the BYE passed. */
@@ -249,13 +253,19 @@ export class ActiveCalls {
     return this.#calls.size;
   }
 
+  /** Calls that a BYE has just ended, whose other end may refuse it (RFC 3261 §12.2.2). */
+  ending(now: number): number {
+    const ending = [...this.#ending.values()].filter(({ at }) => now - at < byeCounts).map(({ callId }) => callId);
+    return [...new Set(ending)].filter((callId) => !this.#calls.has(callId)).length;
+  }
+
   #talks(mandatory: CallIds, now: number): void {
     const { callId } = mandatory;
     const before = this.#calls.get(callId);
     const { home, forwardedBy, isToTrunk, transaction, invite, dialled, since = now, dialogs = [], targets = [] } = before ?? {};
     const name = dialogName(mandatory);
     if (this.#over.has(name)) return;
-    const known = dialogs.includes(name) ? dialogs : [...dialogs, name].slice(-maxDialogs);
+    const known = dialogs.includes(name) || dialogs.length >= maxDialogs ? dialogs : [...dialogs, name];
     const named = transaction === undefined ? {} : { transaction };
     const sender = { home, forwardedBy, ...(isToTrunk === undefined ? {} : { isToTrunk }), ...named };
     const more = { ...sender, ...(invite === undefined ? {} : { invite }), since, dialled, dialogs: known, targets };
@@ -307,7 +317,7 @@ export class ActiveCalls {
     clearTimeout(this.#ending.get(name)?.timer);
     // Without an answer to the BYE the call is over, too (RFC 3261 §15.1.1).
     const timer = setTimeout(() => this.#byeAnswered(408, mandatory), this.#patience.transaction);
-    this.#ending.set(name, { call, by, at: now, timer });
+    this.#ending.set(name, { callId: mandatory.callId, call, by, at: now, timer });
     if (dialogs.length > 0) return void this.#calls.set(mandatory.callId, { ...call, dialogs });
     this.#calls.delete(mandatory.callId);
     if (call.isToTrunk === true) this.#ends.toTrunk(now - (call.since ?? now), now);
@@ -321,5 +331,6 @@ export class ActiveCalls {
 
 /** Whether a trunk accepts no further call over this connection. */
 export function isFull({ maximum_calls }: Trunk, calls: ActiveCalls): boolean {
-  return maximum_calls > 0 && calls.count(Date.now()) >= maximum_calls;
+  const now = Date.now();
+  return maximum_calls > 0 && calls.count(now) + calls.ending(now) >= maximum_calls;
 }

@@ -1,8 +1,10 @@
 import type { Address } from "../location/address.ts";
 import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import type { Request } from "../syntax/message.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
 import type { NonSubscriber } from "../transport/non-subscriber.ts";
+import { eventsOf } from "./within.ts";
 
 /** What a guest may send: calls and messages. */
 export const guestMethods: readonly string[] = ["INVITE", "ACK", "CANCEL", "MESSAGE", "OPTIONS"];
@@ -10,9 +12,11 @@ export const guestMethods: readonly string[] = ["INVITE", "ACK", "CANCEL", "MESS
 /** Not allowed in a call of a guest: it would make the called phone call others, or reveal more about the user. */
 const notOfGuests = ["REFER", "SUBSCRIBE", "PUBLISH", "REGISTER"];
 
-/** Refuses a method that a guest may not send within a dialog. */
-export function refuseNonSubscriberInDialog(nonSubscriber: NonSubscriber, method: string): Fault | undefined {
-  return nonSubscriber.kind === "guest" && notOfGuests.includes(method)
+/** Refuses what a guest may not send within a dialog. Of NOTIFYs only those of a transfer, which the called phone has asked for. */
+export function refuseNonSubscriberInDialog(nonSubscriber: NonSubscriber, request: Request): Fault | undefined {
+  const { method } = request;
+  const isForeign = method === "NOTIFY" && eventsOf(request).some((event) => event !== "refer");
+  return nonSubscriber.kind === "guest" && (isForeign || notOfGuests.includes(method))
     ? fault(403, "guests may only make calls and send messages")
     : undefined;
 }

@@ -113,6 +113,8 @@ export interface InquiryEnvelope {
   readonly caller: ReturnAddress;
   /** Whether the caller's phone ends its unanswered calls when it loses its socket. */
   readonly dropsOnDisconnect: boolean;
+  /** The name of the call; absent from older builds. */
+  readonly name?: string;
 }
 
 export type Envelope = RequestEnvelope | ResponseEnvelope | CancelEnvelope | InquiryEnvelope | EndedEnvelope;

@@ -47,3 +47,23 @@ it("a guest writes within a call, but not in one that is over, which would count
   }
   expect(support.socket.rest().filter(({ method }) => method !== "BYE" && method !== "ACK")).toEqual([]);
 });
+
+it.each(["talk", "hold", "dialog", "refer, talk"])(
+  "a guest's NOTIFY for %s reaches no phone, which might answer without being asked",
+  async (event) => {
+    await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { guests: true });
+    const [support] = await serverUnderTest.phones("direct", "support");
+    const socket = await openSocket(`${serverUnderTest.server.wsUrl}/ws`, "visitor", {});
+    const guest = new Phone(socket, { account: "visitor", domain: "anonymous.invalid", way: "general" });
+    const call = await establish(guest, support);
+    const headers = (name: string): [string, string][] => [
+      ["Event", name],
+      ["Subscription-State", "active"],
+    ];
+    const sent = guest.inDialog("NOTIFY", call.callerSide, { headers: headers(event) });
+    expect((await guest.finalResponse(sent)).status).toBe(403);
+    const ofTransfer = guest.inDialog("NOTIFY", call.callerSide, { headers: headers("refer") });
+    support.reply(await support.next("NOTIFY"), 200);
+    expect((await guest.finalResponse(ofTransfer)).status).toBe(200);
+  },
+);

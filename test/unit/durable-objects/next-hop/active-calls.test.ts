@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { dialledMark } from "../../../../lib/proxy/route-token.ts";
-import { ActiveCalls, type Ends } from "../../../../durable-objects/next-hop/active-calls.ts";
+import { ActiveCalls, type Ends, isFull } from "../../../../durable-objects/next-hop/active-calls.ts";
+
+import type { Trunk } from "../../../../lib/routing/trunk.ts";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -252,5 +254,48 @@ describe("the time of a call to a trunk", () => {
     expect(some.talking(60_000)).toBe(0);
     asks("BYE", 60_000, "far");
     expect(lasted).not.toHaveBeenCalled();
+  });
+});
+
+describe("a trunk is full", () => {
+  const full = (some: ActiveCalls) => isFull({ maximum_calls: 1 } as Trunk, some);
+  /** The clock of the trunk's limit. */
+  const at = (now: number) => vi.setSystemTime(now);
+
+  it("until a BYE has its answer, which may be a refusal; without one, for a moment", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(200, 1000);
+    at(10_000);
+    asks("BYE", 10_000, "far");
+    expect([some.count(10_000), full(some)]).toEqual([0, true]);
+    answers(500, 10_100, "BYE");
+    expect([some.count(10_100), full(some)]).toEqual([1, true]);
+    asks("BYE", 10_200, "far");
+    at(12_199);
+    expect(full(some)).toBe(true);
+    at(12_200);
+    expect(full(some)).toBe(false);
+  });
+
+  it("no more when the BYE was accepted", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(200, 1000);
+    at(10_000);
+    asks("BYE", 10_000, "far");
+    answers(200, 10_001, "BYE");
+    expect(full(some)).toBe(false);
+  });
+
+  it("though its phone has answered with many tags, and the caller has ended all but the first", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    for (let tag = 0; tag < 20; tag += 1) answers(200, 1000, "INVITE", `tag${tag}`);
+    for (let tag = 1; tag < 20; tag += 1) {
+      asks("BYE", 2000, `tag${tag}`);
+      answers(200, 2000, "BYE", `tag${tag}`);
+    }
+    expect([some.count(60_000), some.dialogOf({ ...one, toTag: "tag0" }).kind]).toEqual([1, "known"]);
   });
 });
