@@ -12,7 +12,7 @@ interface Pair {
 }
 
 /** A server with its phones. */
-interface Town {
+interface Deployment {
   readonly serverUnderTest: ServerUnderTest;
   readonly pairs: readonly Pair[];
 }
@@ -23,14 +23,14 @@ const roundsTimeout = 1_800_000;
 /** So many servers at a time: while the phones of one wait, those of another act. */
 const servers = 2;
 const seed = Number(process.env["POWER_CUT_SEED"] ?? Date.now() % 1_000_000);
-let towns: readonly Town[];
+let deployments: readonly Deployment[];
 
 beforeAll(async () => {
-  towns = await Promise.all(Array.from({ length: servers }, settle));
+  deployments = await Promise.all(Array.from({ length: servers }, settle));
 });
 afterAll(async () => {
-  for (const { pairs } of towns) for (const { caller, callee } of pairs) for (const desk of [caller, callee]) desk.leaves();
-  await Promise.all(towns.map(({ serverUnderTest }) => serverUnderTest.close()));
+  for (const { pairs } of deployments) for (const { caller, callee } of pairs) for (const desk of [caller, callee]) desk.leaves();
+  await Promise.all(deployments.map(({ serverUnderTest }) => serverUnderTest.close()));
 });
 
 async function settle() {
@@ -104,7 +104,7 @@ async function complete(pair: Pair, random: () => number): Promise<void> {
 }
 
 /** What is lost: all, with the runtime; or at random the memory of homes, and the sockets of phones. */
-type Loss = (at: Town, random: () => number) => Promise<void>;
+type Loss = (of: Deployment, random: () => number) => Promise<void>;
 
 const cutPower: Loss = async ({ serverUnderTest: { server } }) => {
   await server.kill9();
@@ -121,8 +121,8 @@ const loseHere: Loss = async ({ serverUnderTest: { server }, pairs }, random) =>
 
 /** The phones act, something is lost, and what they were in the middle of goes on; counts what that was. */
 async function goThrough(at: number, round: number, lose: Loss, random: () => number, met: Record<string, number>): Promise<void> {
-  const town = towns[at] as Town;
-  const { pairs } = town;
+  const deployment = deployments[at] as Deployment;
+  const { pairs } = deployment;
   const [kept, ...busy] = pairs;
   for (let deeds = 0; deeds < 12; deeds += 1) {
     for (const pair of busy) if (random() < 0.6) act(pair, random);
@@ -137,7 +137,7 @@ async function goThrough(at: number, round: number, lose: Loss, random: () => nu
     const state = `${caller.state}, ${callee.state}`;
     met[state] = (met[state] ?? 0) + 1;
   }
-  await lose(town, random);
+  await lose(deployment, random);
   await becomes(() => pairs.every(({ caller, callee }) => caller.isRegistered && callee.isRegistered), "everybody's return");
   for (const pair of pairs) {
     const where = `seed ${seed}, server ${at}, round ${round}, ${pair.name}, ${lose === cutPower ? "power" : "here"}: `;
@@ -150,7 +150,7 @@ async function goThrough(at: number, round: number, lose: Loss, random: () => nu
 }
 
 /** One server, again and again. */
-async function goOn(at: number, met: Record<string, number>): Promise<void> {
+async function loseAgainAndAgain(at: number, met: Record<string, number>): Promise<void> {
   const random = mulberry32(seed + at);
   for (let round = 1; round <= rounds / servers; round += 1) {
     await goThrough(at, round, cutPower, random, met);
@@ -187,10 +187,10 @@ it(
   `${rounds} power cuts, lost sockets and evictions at any moment lose no registration, no call, and no record of one`,
   async () => {
     const met: Record<string, number> = {};
-    await Promise.all(towns.map((_town, at) => goOn(at, met)));
+    await Promise.all(deployments.map((_town, at) => loseAgainAndAgain(at, met)));
     console.log(`the losses (seed ${seed}) came while the phones were:\n${JSON.stringify(met, null, 2)}`);
     let calls = 0;
-    for (const { serverUnderTest, pairs } of towns) {
+    for (const { serverUnderTest, pairs } of deployments) {
       for (const pair of pairs) {
         calls += pair.caller.calls.length;
         // A home that still has a record to store does so when a phone comes back.
