@@ -36,7 +36,7 @@ import { rtpengineOf } from "../platform/media/rtpengine.ts";
 import { Inbound } from "./next-hop/inbound.ts";
 import { type Asked, nameOf } from "./next-hop/received-requests.ts";
 import { alter } from "../lib/syntax/alter.ts";
-import { passOn, locateTrunk, redirect, release, usualRole } from "./shared/trunk-failover.ts";
+import { isServerOf, locateTrunk, passOn, redirect, release, usualRole } from "./shared/trunk-failover.ts";
 import type { TrunkFault } from "./next-hop/trunk-faults.ts";
 import { type MonitoredTrunk, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
@@ -201,7 +201,6 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     await this.#care.begin(role, former);
   }
 
-  /** Whether this server is to register us because one before it cannot. */
   async activateStandby(isNeeded: boolean): Promise<void> {
     await this.#care.activateStandby(isNeeded);
   }
@@ -219,7 +218,6 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     await this.#care.redirectOutcome(name, isRegistered);
   }
 
-  /** The state of the connection, and what is known of the server. */
   async status(): Promise<HopStatus> {
     const trunk = await this.#trunk();
     const now = Date.now();
@@ -328,10 +326,13 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     return rest;
   }
 
-  /** A server that is none of the trunk any more may go on with its calls, and has no others. */
+  /** A server that is none of the trunk's any more may go on with its calls, and has no others. A trunk of the same name may be new. */
   async #trunkToHear(): Promise<Trunk | undefined> {
     const trunk = await this.#trunk();
-    return trunk !== undefined && (await this.#care.isDismissed()) ? { ...trunk, inbound: false, trusted: false } : trunk;
+    if (trunk === undefined || !(await this.#care.isDismissed())) return trunk;
+    if (!(await isServerOf(this.#environment, trunk, this.#by.home))) return { ...trunk, inbound: false, trusted: false };
+    await this.#care.begin("stands by", undefined);
+    return trunk;
   }
 
   #reply(request: SipRequest, text: string): void {

@@ -142,7 +142,10 @@ export class Terminating implements Part {
   ): Fault | undefined {
     if (request.method === "NOTIFY" && !isTrunkIdentity(identity)) return noSubscription;
     const { home } = caller ?? answerTo;
-    if ((toTag === undefined && !makesDialogs(request.method)) || home === this.#by.home) return undefined;
+    if (home === this.#by.home) return undefined;
+    // Without a To tag it is of no dialog, but phones may look at the Call-ID only.
+    if (toTag === undefined && !makesDialogs(request.method))
+      return this.#activeCalls.has(callId, now) ? withoutRoute : this.#guard.refuseWithoutRoute(callId);
     const isKnown = this.#activeCalls.has(callId, now) || this.#unanswered.isOfOther(callId, home);
     if (isKnown) return toTag === undefined ? inProgress : withoutRoute;
     return toTag === undefined ? this.#guard.refuseByDialog(request, now) : this.#guard.refuseWithoutRoute(callId);

@@ -90,7 +90,8 @@ export class Inbound {
     if (isFault(trunk)) return this.#refuse(request, trunk);
     const way = this.#validateAndRoute(request, mandatory, trunk);
     if (request.method === "CANCEL" && mandatory.toTag === undefined) return this.#cancelled(request, mandatory, way, trunk);
-    if (isFault(way)) return this.#refuse(request, way);
+    const isNotTaken = trunk?.inbound === false && mandatory.toTag === undefined;
+    if (isFault(way)) return this.#refuse(request, isNotTaken && way.status === 403 ? notTaken : way);
     if (way.kind === "server") return this.#serve(request);
     if (way.kind === "address") {
       const refusal = trunk?.inbound === true ? await refusalOf(this.#line, request, mandatory, way.address, trunk) : notTaken;

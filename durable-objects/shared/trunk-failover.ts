@@ -28,8 +28,8 @@ const maxContacts = 3;
  * @param trunk undefined: it was deleted
  */
 export async function keepTrunk(environment: Environment, trunk: Trunk | undefined, before: Trunk | undefined): Promise<void> {
-  const hasOtherServers = trunk !== undefined && before !== undefined && !hasSameServers(before, trunk);
-  if (!isKept(trunk) && !isKept(before) && !hasOtherServers) return;
+  const hasFormerServers = before !== undefined && (trunk === undefined || !hasSameServers(before, trunk));
+  if (!isKept(trunk) && !isKept(before) && !hasFormerServers) return;
   const [places, left] = await Promise.all([inOrder(environment, trunk), inOrder(environment, before)]);
   if (isKept(trunk) && places.length === 0) {
     console.error(JSON.stringify({ note: "a trunk's servers cannot be found", trunk: `${trunk.name}@${trunk.domain}` }));
@@ -132,6 +132,11 @@ export async function inOrder(environment: Environment, trunk: Trunk | undefined
   const lines = Array.from({ length: trunk.connections }, (_, line) => line);
   const places = await trunkHops(search, trunk, lines);
   return isFault(places) ? [] : places;
+}
+
+/** Whether the server at `name` is one of the trunk's. */
+export async function isServerOf(environment: Environment, trunk: Trunk, name: string): Promise<boolean> {
+  return (await inOrder(environment, trunk)).some((place) => place.name === name);
 }
 
 /** Why servers of a trunk cannot be found, each by its URI. */

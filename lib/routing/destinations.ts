@@ -1,6 +1,6 @@
 import { canonicalNumber } from "../syntax/telephone-number.ts";
 import { nameOfUser } from "../syntax/uri.ts";
-import { numberFrom } from "./number-format.ts";
+import { type NumberFormat, numberFrom, numberTowards } from "./number-format.ts";
 import type { Trunk } from "./trunk.ts";
 
 /** The prefixes of numbers that a trunk may call, and its format of numbers. */
@@ -30,11 +30,21 @@ function verdictOn(
 ): Verdict {
   const canonical = canonicalNumber(user) ?? user;
   const number = nameOfUser(canonical) ?? canonical;
-  const verdicts = [number, numberFrom(format, number)].map((form): Verdict => {
+  const verdicts = [number, numberFrom(format, number), asHeard(format, number)].map((form): Verdict => {
     const [yes, no] = [lengthOfPrefix(allowed, form), lengthOfPrefix(forbidden, form)];
     return yes === 0 && no === 0 ? "unlisted" : no >= yes ? "forbidden" : "allowed";
   });
   return verdicts.find((verdict) => verdict === "forbidden") ?? verdicts.find((verdict) => verdict === "allowed") ?? "unlisted";
+}
+
+/**
+ * As the trunk's network may read what it is sent: a national number without a prefix that begins with the country code looks like an
+ * international one (`+1 1900…`, sent as `1900…`).
+ */
+function asHeard(format: NumberFormat, number: string): string {
+  const sent = numberTowards(format, number);
+  const isUnclear = typeof format !== "string" && format.prefix === "" && sent !== number && sent.startsWith(format.country_code);
+  return isUnclear ? `+${sent}` : numberFrom(format, sent);
 }
 
 /** The length of the longest prefix that a number begins with; 0 if there is none. */

@@ -638,18 +638,36 @@ describe("a server that is none of the trunk's any more", () => {
       if (register) former.reply(await former.next("REGISTER"), 200);
       if (register) await accepts(servers[1]);
       former.send(sent("INVITE", `sip:${number}@localhost`, `sip:${number}@localhost`));
-      expect((await former.next(403, { method: "INVITE" })).status).toBe(403);
+      expect(header(await former.next(403, { method: "INVITE" }), "warning")).toContain("calls from this server are not accepted");
       await expect.poll(() => former.connections(), { timeout: 15_000 }).toBe(0);
       clearInterval(asks);
     },
   );
+
+  it("does not call as another trunk of the same name, and does when it belongs to that", async () => {
+    const [former] = servers;
+    const number = `+4930778${count}`;
+    const bob = await serverUnderTest.register(await serverUnderTest.newcomer("bob", [number]), "direct");
+    const invite = () => former.send(sent("INVITE", `sip:${number}@localhost`, `sip:${number}@localhost`));
+    await trunk({ inbound: true }, oneServer);
+    former.reply(await called(former), 486);
+    await expect.poll(() => former.connections()).toBe(1);
+    await serverUnderTest.server.api("DELETE", `/domains/localhost/trunks/t${count}`);
+    await trunk({ inbound: true, ...toOther() });
+    invite();
+    expect(header(await former.next(403, { method: "INVITE" }), "warning")).toContain("calls from this server are not accepted");
+    await trunk({ inbound: true }, oneServer);
+    invite();
+    bob.reply(await bob.next("INVITE"), 486);
+    expect((await former.next(486)).status).toBe(486);
+  });
 
   async function called(server: SipServer): Promise<ReceivedMessage> {
     call();
     return server.next("INVITE");
   }
   const sent = (method: string, uri: string, to: string): string => {
-    const ends = ["From: <sip:ceo@localhost>;tag=far", `To: <${to}>`, `Call-ID: ${newBranch()}`, `CSeq: 1 ${method}`];
+    const ends = ["From: <sip:+491@far.example>;tag=far", `To: <${to}>`, `Call-ID: ${newBranch()}`, `CSeq: 1 ${method}`];
     const via = `Via: SIP/2.0/TCP 127.0.0.1:${servers[0].port};branch=${newBranch()}`;
     return compose(
       `${method} ${uri} SIP/2.0`,

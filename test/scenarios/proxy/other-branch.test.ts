@@ -57,6 +57,21 @@ describe("who was called and has not answered has nothing to say in the call", (
     expect([sent.final, alice.all(method), alice.state]).toEqual([481, [], "hears ringing"]);
   });
 
+  it.each(["BYE", "UPDATE", "PRACK", "INFO", "MESSAGE", "WHATEVER"])(
+    "without a To tag, as if it were outside a dialog: %s",
+    async (method) => {
+      const { alice, carol, bob, ofBob, world } = await ringing();
+      const outside = { ...ofBob, routes: [], target: alice.aor, remote: `<${alice.aor}>` };
+      const early = bob.within(method, outside, lines(bob));
+      await world.settle();
+      carol.answers();
+      await world.settle();
+      const late = bob.within(method, outside, lines(bob), 77);
+      await world.settle();
+      expect([early.final, late.final, alice.all(method), alice.state]).toEqual([481, 481, [], "talking"]);
+    },
+  );
+
   it("not even with the tags of the call, which it may have heard", async () => {
     const { alice, bob, carol, ofBob, world } = await answered();
     const sent = bob.within("REFER", { ...ofBob, local: carol.call.dialog?.local ?? "" }, lines(bob));

@@ -133,7 +133,8 @@ export class Load {
       if (desk.isRegistered) desk.invites(`sip:${this.#pick(users)}@example.com`);
     } else if (call.state === "ringing") this.#rings(desk, call);
     else if (call.state === "talking") {
-      if (this.#happens(0.4)) desk.hangsUp(call);
+      // RFC 3261 §15: a callee sends no BYE before it has the ACK.
+      if ((call.isOurs || call.isAcknowledged) && this.#happens(0.4)) desk.hangsUp(call);
     } else if (desk.isRegistered && (call.invite?.provisional ?? 0) > 0 && this.#happens(0.4)) desk.cancels(call);
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { isForbidden, mayCall } from "../../../../lib/routing/destinations.ts";
 
 const national = { country_code: "49", prefix: "0", international_prefix: "00" };
+const american = { format: { country_code: "1", prefix: "", international_prefix: "011" } };
 
 describe("the numbers that a trunk allows", () => {
   it.each([
@@ -17,6 +18,19 @@ describe("the numbers that a trunk allows", () => {
     ["star codes", { forbidden_destinations: ["*31#"] }, "*31%23030", false],
     ["a name, without a list of the allowed", { forbidden_destinations: ["+1"] }, "echo", true],
     ["no name, with one", { allowed_destinations: ["+1"] }, "echo", false],
+    [
+      "a national number that the trunk reads as another one",
+      { ...american, forbidden_destinations: ["+1900"], allowed_destinations: ["+1"] },
+      "+119005551212",
+      false,
+    ],
+    ["a national number", { ...american, forbidden_destinations: ["+1900"], allowed_destinations: ["+1"] }, "+12125551212", true],
+    [
+      "a national number that begins with the prefix for other countries",
+      { ...american, forbidden_destinations: ["+4190"], allowed_destinations: ["+1"] },
+      "+1011419055",
+      false,
+    ],
     ["the plain form as the trunk reads it", { format: "plain" as const, forbidden_destinations: ["+1900"] }, "1900555", false],
     ["the plain form as it is written", { format: "plain" as const, forbidden_destinations: ["1900"] }, "1900555", false],
     ["a national form", { format: national, allowed_destinations: ["+49"] }, "030123", true],
