@@ -207,8 +207,9 @@ export class Load {
     if (record === undefined) return provisional > 0 || final > 0 ? [`${call.id} has no record`] : [];
     const isAnswered = record.outcome === "answered";
     if (final >= 300 && record.status !== final && !this.#excused.has(call.id)) faults.push(`${final} was heard`);
-    // The caller was away, and did not hear of the end (also a refusal by another phone) before a phone that had been away too long answered.
-    const isLate = this.#hadLosses && record.endedBy !== "caller";
+    // The caller was away, and did not hear of the end (a refusal by another phone, or after his CANCEL) before a phone that had been away too
+    // long answered.
+    const isLate = this.#hadLosses && (record.endedBy !== "caller" || record.outcome === "cancelled");
     if (call.dialog !== undefined && !isAnswered && !isLate) faults.push("it was answered");
     const ends = this.#desks.flatMap(({ calls }) => calls.filter(({ id, hasHungUp }) => id === call.id && hasHungUp === true));
     const by = ends.map(({ isOurs }) => (isOurs ? "caller" : "callee"));
