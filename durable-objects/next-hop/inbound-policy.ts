@@ -56,3 +56,8 @@ async function isForUs(line: PolicyLine, host: string, { domain }: Trunk): Promi
   // A server that does not return our address may still know it.
   return !connection.isSeen && /^[\d.]+$|^\[/.test(host);
 }
+
+/** Whether it begins a call, or another thing outside a dialog, that the trunk may not begin. */
+export function isNotTaken({ toTag }: MandatoryHeaders, trunk: Trunk | undefined): boolean {
+  return trunk?.inbound === false && toTag === undefined;
+}

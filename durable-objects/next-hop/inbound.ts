@@ -26,7 +26,7 @@ import { available } from "../../platform/directory/available.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
-import { refusalOf, refusalOfSender } from "./inbound-policy.ts";
+import { isNotTaken, refusalOf, refusalOfSender } from "./inbound-policy.ts";
 import { type Asked, type InviteAtHome, ReceivedRequests, nameOf } from "./received-requests.ts";
 import type { Connection } from "./connection.ts";
 import type { MediaBridge } from "./media-bridge.ts";
@@ -90,14 +90,22 @@ export class Inbound {
     if (isFault(trunk)) return this.#refuse(request, trunk);
     const way = this.#validateAndRoute(request, mandatory, trunk);
     if (request.method === "CANCEL" && mandatory.toTag === undefined) return this.#cancelled(request, mandatory, way, trunk);
-    const isNotTaken = trunk?.inbound === false && mandatory.toTag === undefined;
-    if (isFault(way)) return this.#refuse(request, isNotTaken && way.status === 403 ? notTaken : way);
+    if (isFault(way)) return this.#refuse(request, isNotTaken(mandatory, trunk) && way.status === 403 ? notTaken : way);
     if (way.kind === "server") return this.#serve(request);
     if (way.kind === "address") {
       const refusal = trunk?.inbound === true ? await refusalOf(this.#line, request, mandatory, way.address, trunk) : notTaken;
       if (trunk === undefined || refusal !== undefined) return this.#refuse(request, refusal ?? notTaken);
       return this.#comesIn(request, mandatory, way, trunk);
     }
+    return this.#withinDialog(request, mandatory, way, trunk);
+  }
+
+  async #withinDialog(
+    request: SipRequest,
+    mandatory: MandatoryHeaders,
+    way: RoutingDecision & { readonly kind: "dialog" },
+    trunk: Trunk | undefined,
+  ): Promise<void> {
     const forged = way.hasOwnRouteToken || trunk === undefined ? undefined : await refusalOfSender(this.#line, mandatory, trunk);
     if (forged !== undefined) return this.#refuse(request, forged);
     this.#known.remember(request, mandatory);
