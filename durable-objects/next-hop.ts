@@ -5,7 +5,7 @@ import type { Keyring } from "../lib/authentication/keyring.ts";
 import { homeHint, homeHints } from "../lib/proxy/branch.ts";
 import { type Forwarder } from "../lib/proxy/outgoing-request.ts";
 import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routing/hop-name.ts";
-import { type Trunk } from "../lib/routing/trunk.ts";
+import { type Trunk, hasServerAt } from "../lib/routing/trunk.ts";
 import { type MandatoryHeaders, readMandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
 import { isFault, limitReached } from "../lib/syntax/fault.ts";
 import { type Request as SipRequest, type Response as SipResponse, parseMessage } from "../lib/syntax/message.ts";
@@ -36,7 +36,7 @@ import { rtpengineOf } from "../platform/media/rtpengine.ts";
 import { Inbound } from "./next-hop/inbound.ts";
 import { type Asked, nameOf } from "./next-hop/received-requests.ts";
 import { alter } from "../lib/syntax/alter.ts";
-import { isServerOf, locateTrunk, passOn, redirect, release, usualRole } from "./shared/trunk-failover.ts";
+import { locateTrunk, passOn, redirect, release, usualRole } from "./shared/trunk-failover.ts";
 import type { TrunkFault } from "./next-hop/trunk-faults.ts";
 import { type MonitoredTrunk, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
@@ -108,7 +108,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       networkOf: (binding) => privateNetwork(environment, binding),
       trunk: () => this.#trunkToOpen(),
       isHeld: () => this.#care.isHeld,
-      isDismissed: () => this.#care.wasDismissed,
+      isDismissed: () => this.#care.isDismissed,
       heard: (octets) => this.#heard(octets),
       opened: (trunk) => (trunk?.register === true ? this.#care.opened() : undefined),
       lost: () => this.#lost(),
@@ -321,18 +321,15 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   /** Its token is for its own servers, and not for one that they have sent our registration to. */
   async #trunkToOpen(): Promise<Trunk | undefined> {
     const trunk = await this.#trunk();
-    if (trunk === undefined || !(await this.#care.isRedirected())) return trunk;
+    if (trunk === undefined || hasServerAt(trunk, this.#hop)) return trunk;
     const { token: _token, path: _path, ...rest } = trunk;
     return rest;
   }
 
-  /** A server that is none of the trunk's any more may go on with its calls, and has no others. A trunk of the same name may be new. */
+  /** A server that is none of the trunk's any more may go on with its calls, and has no others. */
   async #trunkToHear(): Promise<Trunk | undefined> {
     const trunk = await this.#trunk();
-    if (trunk === undefined || !(await this.#care.isDismissed())) return trunk;
-    if (!(await isServerOf(this.#environment, trunk, this.#by.home))) return { ...trunk, inbound: false, trusted: false };
-    await this.#care.begin("stands by", undefined);
-    return trunk;
+    return trunk === undefined || (await this.#care.isOf(trunk)) ? trunk : { ...trunk, inbound: false, trusted: false };
   }
 
   #reply(request: SipRequest, text: string): void {

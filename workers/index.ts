@@ -1,3 +1,4 @@
+import { connectByCertificate } from "./certificate-sign-in.ts";
 import { health } from "./health.ts";
 import { metrics } from "./metrics.ts";
 import { Hono } from "hono";
@@ -134,7 +135,9 @@ async function connect(request: Request, environment: Environment, hint: string 
       ? undefined
       : await attempt(() => connectByToken(environment, { text: offered, origin }, { way: "dedicated", host, address }, named));
   if (byToken !== undefined) return byToken;
-  return token === undefined ? connectNamed(environment, { host, address }, named) : tokenRefusal();
+  if (token !== undefined) return tokenRefusal();
+  const byCertificate = await attempt(() => connectByCertificate(environment, request, { way: "dedicated", host, address }, named));
+  return byCertificate ?? connectNamed(environment, { host, address }, named);
 }
 
 /** @param named the user whom the URL names */

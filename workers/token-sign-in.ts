@@ -47,7 +47,8 @@ export function cookieTokenOf(request: Request, environment: Environment): strin
   return value !== undefined && isTokenForm(value) ? value : undefined;
 }
 
-function isFromOwnPage(origin: string | null, { protocol, host }: URL, environment: Environment): boolean {
+/** Whether a page on this or an allowed origin connects, or no page. */
+export function isFromOwnPage(origin: string | null, { protocol, host }: URL, environment: Environment): boolean {
   if (origin === null) return true;
   const { allowedOrigins = [] } = readConfiguration(environment);
   return origin === `${protocol.replace("ws", "http")}//${host}` || allowedOrigins.includes(origin);

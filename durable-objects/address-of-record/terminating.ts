@@ -143,12 +143,11 @@ export class Terminating implements Part {
     if (request.method === "NOTIFY" && !isTrunkIdentity(identity)) return noSubscription;
     const { home } = caller ?? answerTo;
     if (home === this.#by.home) return undefined;
-    // Without a To tag it is of no dialog, but phones may look at the Call-ID only.
-    if (toTag === undefined && !makesDialogs(request.method))
-      return this.#activeCalls.has(callId, now) ? withoutRoute : this.#guard.refuseWithoutRoute(callId);
     const isKnown = this.#activeCalls.has(callId, now) || this.#unanswered.isOfOther(callId, home);
-    if (isKnown) return toTag === undefined ? inProgress : withoutRoute;
-    return toTag === undefined ? this.#guard.refuseByDialog(request, now) : this.#guard.refuseWithoutRoute(callId);
+    // Without a To tag it is of no dialog, but phones may look at the Call-ID only.
+    const begins = toTag === undefined && makesDialogs(request.method);
+    if (isKnown) return begins ? inProgress : withoutRoute;
+    return begins ? this.#guard.refuseByDialog(request, now) : this.#guard.refuseWithoutRoute(callId);
   }
 
   /** Event state of the user is this home's, that of one phone (RFC 5627) the phone's. */

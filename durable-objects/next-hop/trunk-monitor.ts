@@ -1,5 +1,5 @@
 import type { Health, Role } from "../../platform/object-rpc.ts";
-import type { Trunk } from "../../lib/routing/trunk.ts";
+import { type Trunk, hasServerAt } from "../../lib/routing/trunk.ts";
 import { type BackOff, backOff } from "../../lib/transport/back-off.ts";
 import { type UnavailableServers, maxRetryAfter } from "../../platform/unavailable-servers.ts";
 import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
@@ -61,8 +61,9 @@ export class TrunkMonitor {
   #failures: number | undefined;
   health: Health | undefined;
   #isAtWork = false;
-  /** Undefined until it is read. */
-  #isDismissed: boolean | undefined;
+  #isDismissed = false;
+  /** The server that has sent us here asks whether we are registered, although we were before. */
+  #hasToTell = false;
   #formerTrunk: Trunk | undefined;
 
   constructor(cared: MonitoredTrunk, registration: TrunkRegistration) {
@@ -83,8 +84,8 @@ export class TrunkMonitor {
     this.health = undefined;
     await this.#faults.forget();
     await this.#redirect.askAgain();
-    // The address of record of what is ended now is that of the other server.
-    if (role === "registers" || role === "stands by") await this.#cared.storage.delete("from");
+    // The address of record of what is ended now is still that of the other server.
+    if (role === "registers") await this.#cared.storage.delete("from");
     this.#isDismissed = role === "nothing";
     await this.#cared.storage.put("role", role);
     await this.#cared.storage.setAlarm(Date.now());
@@ -101,6 +102,7 @@ export class TrunkMonitor {
   /** The server at `name` has sent our registration to this one. */
   async registerFor(name: string): Promise<void> {
     if (await this.#isFor(name)) {
+      this.#hasToTell = true;
       this.#renewAt = 0;
       return this.#cared.storage.setAlarm(Date.now());
     }
@@ -110,7 +112,10 @@ export class TrunkMonitor {
 
   /** It sends us here no more. */
   async endRegistrationFor(name: string, former: Trunk | undefined): Promise<void> {
-    if (await this.#isFor(name)) await this.begin("nothing", former);
+    if (!(await this.#isFor(name))) return;
+    const trunk = await this.#cared.trunk();
+    const isOwn = trunk !== undefined && hasServerAt(trunk, readHopName(this.#cared.name));
+    await this.begin(isOwn ? await this.#cared.usualRole(trunk) : "nothing", former);
   }
 
   async #isFor(name: string): Promise<boolean> {
@@ -130,19 +135,18 @@ export class TrunkMonitor {
     } else if (!(await this.#redirect.failed(trunk))) await this.#cared.storage.setAlarm(await this.#failed(trunk, 0));
   }
 
-  /** It is no server of the trunk any more. */
-  async isDismissed(): Promise<boolean> {
-    return (this.#isDismissed ??= (await this.#cared.storage.get<Role>("role")) === "nothing");
+  /** Whether it is a server of the trunk, or that which one of them has sent our registration to. Its addresses may have changed. */
+  async isOf(trunk: Trunk): Promise<boolean> {
+    const { name, storage } = this.#cared;
+    const isRedirected = (await storage.get<Role>("role")) === "redirected";
+    const server = isRedirected ? ((await storage.get<string>("from")) ?? name) : name;
+    this.#isDismissed = !hasServerAt(trunk, readHopName(server));
+    return !this.#isDismissed;
   }
 
-  /** Known since this object was woken up. */
-  get wasDismissed(): boolean {
-    return this.#isDismissed === true;
-  }
-
-  /** It registers us because another server has sent us here. */
-  async isRedirected(): Promise<boolean> {
-    return (await this.#cared.storage.get("from")) !== undefined;
+  /** It is no server of the trunk any more, as far as is known since this object was woken up. */
+  get isDismissed(): boolean {
+    return this.#isDismissed;
   }
 
   /** The object of the server that this one has sent our registration to. */
@@ -194,7 +198,7 @@ export class TrunkMonitor {
 
   /** Returns when it is due again, in milliseconds. */
   async #register(trunk: Trunk | undefined, role: Role): Promise<number> {
-    const isWanted = trunk?.register === true && (role === "registers" || role === "redirected");
+    const isWanted = trunk?.register === true && (role === "registers" || role === "redirected") && (await this.isOf(trunk));
     const account = isWanted ? await this.#account(trunk) : undefined;
     if (trunk === undefined || account === undefined) return this.#letGo(trunk);
     const now = Date.now();
@@ -254,7 +258,8 @@ export class TrunkMonitor {
     const now = Date.now();
     this.registeredUntil = now + granted;
     this.#renewAt = now + granted / 2;
-    if (!this.isHeld) this.#attempt(this.#tell(trunk, true));
+    if (!this.isHeld || this.#hasToTell) this.#attempt(this.#tell(trunk, true));
+    this.#hasToTell = false;
     this.isHeld = true;
     this.#cared.rest();
     return Math.min(this.#renewAt, now + lookAfter);
@@ -268,7 +273,7 @@ export class TrunkMonitor {
     this.#renewAt = Date.now() + Math.max(rest, this.#wait(failures));
     await this.#countFailures(failures + 1);
     // The server that has sent us here says what has failed.
-    if (!(await this.isRedirected())) await this.#faults.note(trunk, "registration", true);
+    if ((await this.#cared.storage.get("from")) === undefined) await this.#faults.note(trunk, "registration", true);
     this.#cared.rest();
     this.#attempt(this.#tell(trunk, false));
     return this.#renewAt;
@@ -290,13 +295,14 @@ export class TrunkMonitor {
   async #letGo(present: Trunk | undefined): Promise<number> {
     await this.#redirect.leave(this.#formerTrunk);
     // Another server is not told the secrets of a trunk that is not its own any more.
-    const trunk = this.#formerTrunk ?? present;
+    const trunk = this.#formerTrunk ?? (present !== undefined && (await this.isOf(present)) ? present : undefined);
     const account = trunk === undefined ? undefined : await this.#account(trunk);
     if (this.isHeld && this.#cared.isOpen() && account !== undefined) {
       const connection = await this.#cared.open();
       if (connection !== undefined) await this.#registration.unregister(connection, account);
       await this.#cared.storage.delete("contact");
     }
+    await this.#cared.storage.delete("from");
     this.isHeld = false;
     this.registeredUntil = 0;
     this.#cared.rest();

@@ -134,11 +134,6 @@ export async function inOrder(environment: Environment, trunk: Trunk | undefined
   return isFault(places) ? [] : places;
 }
 
-/** Whether the server at `name` is one of the trunk's. */
-export async function isServerOf(environment: Environment, trunk: Trunk, name: string): Promise<boolean> {
-  return (await inOrder(environment, trunk)).some((place) => place.name === name);
-}
-
 /** Why servers of a trunk cannot be found, each by its URI. */
 export async function missing(
   environment: Environment,

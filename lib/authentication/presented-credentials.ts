@@ -22,4 +22,6 @@ export interface TlsClientAuthentication {
   readonly certVerified?: string;
   readonly certRevoked?: string;
   readonly certFingerprintSHA256?: string;
+  /** The certificate as RFC 9440 writes it: DER in Base64, between colons. */
+  readonly certRFC9440?: string;
 }

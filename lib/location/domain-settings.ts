@@ -15,6 +15,8 @@ export interface DomainSettings {
   readonly takesUnsolicited?: boolean;
   /** The trunk to the presence agent of its users, if that is another server: it gets their SUBSCRIBE and PUBLISH (RFC 3856 §5). */
   readonly presenceAgent?: string;
+  /** The authority, in PEM, whose client certificates its users may sign in with. */
+  readonly clientAuthority?: string;
   /** Days that the records of its calls are kept; 0: none are written. */
   readonly callRecordDays?: number;
   /** Seconds after which a call is ended if its phone, a user's of the domain, has lost its connection and is not back. */

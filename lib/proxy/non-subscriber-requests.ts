@@ -15,7 +15,8 @@ const notOfGuests = ["REFER", "SUBSCRIBE", "PUBLISH", "REGISTER"];
 /** Refuses what a guest may not send within a dialog. Of NOTIFYs only those of a transfer, which the called phone has asked for. */
 export function refuseNonSubscriberInDialog(nonSubscriber: NonSubscriber, request: Request): Fault | undefined {
   const { method } = request;
-  const isForeign = method === "NOTIFY" && eventsOf(request).some((event) => event !== "refer");
+  const [event, ...more] = method === "NOTIFY" ? eventsOf(request) : ["refer"];
+  const isForeign = event !== "refer" || more.length > 0;
   return nonSubscriber.kind === "guest" && (isForeign || notOfGuests.includes(method))
     ? fault(403, "guests may only make calls and send messages")
     : undefined;

@@ -30,21 +30,23 @@ function verdictOn(
 ): Verdict {
   const canonical = canonicalNumber(user) ?? user;
   const number = nameOfUser(canonical) ?? canonical;
-  const verdicts = [number, numberFrom(format, number), asHeard(format, number)].map((form): Verdict => {
+  const verdictOf = (form: string): Verdict => {
     const [yes, no] = [lengthOfPrefix(allowed, form), lengthOfPrefix(forbidden, form)];
     return yes === 0 && no === 0 ? "unlisted" : no >= yes ? "forbidden" : "allowed";
-  });
-  return verdicts.find((verdict) => verdict === "forbidden") ?? verdicts.find((verdict) => verdict === "allowed") ?? "unlisted";
+  };
+  const verdicts = [number, numberFrom(format, number)].map(verdictOf);
+  if (verdicts.includes("forbidden") || verdictOf(asHeard(format, number)) === "forbidden") return "forbidden";
+  return verdicts.find((verdict) => verdict === "allowed") ?? "unlisted";
 }
 
 /**
- * As the trunk's network may read what it is sent: a national number without a prefix that begins with the country code looks like an
- * international one (`+1 1900…`, sent as `1900…`).
+ * As the trunk's network may read what it is sent. In North America no national number begins with 1: without a prefix, `+1 1900…` is sent
+ * as `1900…`, and read as `+1 900…`.
  */
 function asHeard(format: NumberFormat, number: string): string {
   const sent = numberTowards(format, number);
-  const isUnclear = typeof format !== "string" && format.prefix === "" && sent !== number && sent.startsWith(format.country_code);
-  return isUnclear ? `+${sent}` : numberFrom(format, sent);
+  const isAmerican = typeof format !== "string" && format.country_code === "1" && format.prefix === "";
+  return isAmerican && sent.startsWith("1") ? `+${sent}` : numberFrom(format, sent);
 }
 
 /** The length of the longest prefix that a number begins with; 0 if there is none. */

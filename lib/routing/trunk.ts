@@ -1,7 +1,7 @@
 import type { Keyring } from "../authentication/keyring.ts";
-import { type Fault, limitReached } from "../syntax/fault.ts";
+import { type Fault, isFault, limitReached } from "../syntax/fault.ts";
 import type { TrunkMedia } from "../media/media-service.ts";
-import { nameOfUser } from "../syntax/uri.ts";
+import { nameOfUser, parseUri } from "../syntax/uri.ts";
 import { type NumberFormat, numberTowards } from "./number-format.ts";
 
 /** One of the servers of a trunk. */
@@ -179,3 +179,21 @@ export const tooManyASecond: Fault = limitReached(480, "too many calls a second 
 
 /** For callers, until the next day. */
 export const tooManyMinutes: Fault = limitReached(480, "the trunk has used up its minutes of today");
+
+/**
+ * Whether a connection leads to one of a trunk's servers, by its host, and its port if the trunk names one: addresses in the DNS may have
+ * changed since.
+ */
+export function hasServerAt(
+  { servers }: Pick<Trunk, "servers">,
+  { host, port }: { readonly host: string; readonly port: number },
+): boolean {
+  return servers.some((server) => {
+    const uri = parseUri(server.uri);
+    return !isFault(uri) && uri.kind === "sip" && bareHost(uri.host) === bareHost(host) && (uri.port ?? port) === port;
+  });
+}
+
+function bareHost(host: string): string {
+  return host.toLowerCase().replace(/^\[|\]$|\.$/g, "");
+}

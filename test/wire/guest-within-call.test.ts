@@ -48,7 +48,7 @@ it("a guest writes within a call, but not in one that is over, which would count
   expect(support.socket.rest().filter(({ method }) => method !== "BYE" && method !== "ACK")).toEqual([]);
 });
 
-it.each(["talk", "hold", "dialog", "refer, talk"])(
+it.each(["talk", "hold", "dialog", "refer, talk", ""])(
   "a guest's NOTIFY for %s reaches no phone, which might answer without being asked",
   async (event) => {
     await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { guests: true });

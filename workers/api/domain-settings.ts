@@ -2,6 +2,7 @@ import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import type { DomainSettings } from "../../lib/location/domain-settings.ts";
 import { directoryOf } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
+import { isAuthority } from "../../platform/tokens/client-certificate.ts";
 import { Problem } from "./problem.ts";
 import { json, operation, problems } from "./responses.ts";
 import { domainParameters, userName } from "./schemas.ts";
@@ -25,6 +26,10 @@ const settingsSchema = z
       .boolean()
       .default(false)
       .openapi({ description: "Trusted trunks may send NOTIFY outside a subscription to its phones, which makes some phones restart" }),
+    client_authority: z.string().max(16_384).optional().openapi({
+      description:
+        "The certificate, in PEM, of the authority that issues client certificates to its users: a phone with one signs in without a password",
+    }),
     call_record_days: z.number().int().min(0).max(3650).optional().openapi({
       description: "Days that the records of calls are kept; 0: none are written; absent: as the setting CALL_RECORD_DAYS says",
     }),
@@ -66,6 +71,7 @@ domainSettingRoutes.openapi(put, async (context) => {
     guests,
     presence_agent: presenceAgent,
     unsolicited_notify: takesUnsolicited,
+    client_authority: clientAuthority,
     call_record_days: callRecordDays,
     end_lost_calls: endLostCalls,
   } = context.req.valid("json");
@@ -76,6 +82,7 @@ domainSettingRoutes.openapi(put, async (context) => {
     callsOut,
     ...(presenceAgent === undefined ? {} : { presenceAgent }),
     ...(takesUnsolicited ? { takesUnsolicited } : {}),
+    ...(clientAuthority === undefined ? {} : { clientAuthority }),
     ...(callRecordDays === undefined ? {} : { callRecordDays }),
     ...(endLostCalls === undefined ? {} : { endLostCalls }),
   };
@@ -85,6 +92,8 @@ domainSettingRoutes.openapi(put, async (context) => {
   for (const username of typeof guests === "boolean" ? [] : guests)
     if ((await store.subscriber(domain, username)) === undefined)
       throw new Problem(400, `guests: there is no user ${username} in ${domain}`);
+  if (clientAuthority !== undefined && !isAuthority(clientAuthority))
+    throw new Problem(400, "client_authority: this is not the certificate of one authority, in PEM");
   await store.putDomainSettings(domain, settings);
   directoryOf(context.env).forget(domain);
   return context.json(written(settings), 200);
@@ -99,6 +108,7 @@ function written(settings: DomainSettings): z.infer<typeof settingsSchema> {
     guests: typeof guests === "boolean" ? guests : [...guests],
     presence_agent: presenceAgent,
     unsolicited_notify: takesUnsolicited,
+    client_authority: settings.clientAuthority,
     call_record_days: settings.callRecordDays,
     end_lost_calls: settings.endLostCalls,
   };

@@ -17,9 +17,15 @@ function unreachable() {
     getAlarm: async () => object.alarm,
     setAlarm: async (at: number) => void (object.alarm = at),
   } as unknown as DurableObjectStorage;
-  const trunk = { register: true, username: "offhook", password: "secret" } as Trunk;
+  const servers = [{ uri: "sip:pbx.example", priority: 1, weight: 1 }];
+  const trunk = { servers, register: true, username: "offhook", password: "secret" } as unknown as Trunk;
   const cared: MonitoredTrunk = {
-    ...{ name: "trunk", storage, times: { base: 30_000, most: 1_800_000 }, unavailableServers: new UnavailableServers() },
+    ...{
+      name: "hop|tcp|pbx.example|5060|192.0.2.1|trunk@example.com",
+      storage,
+      times: { base: 30_000, most: 1_800_000 },
+      unavailableServers: new UnavailableServers(),
+    },
     ...{ trunk: async () => trunk, open: async () => undefined, isOpen: () => false, rest: () => undefined },
     ...{ redirect: async () => undefined, endRedirect: async () => undefined, tellOutcome: async () => undefined },
     ...{ usualRole: async () => "registers", passOn: async () => undefined, release: async () => undefined },

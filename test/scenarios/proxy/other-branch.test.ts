@@ -72,6 +72,13 @@ describe("who was called and has not answered has nothing to say in the call", (
     },
   );
 
+  it.each(["BYE", "UPDATE", "INFO", "MESSAGE"])("to a phone that still rings, without a To tag: %s", async (method) => {
+    const { bob, carol, ofBob, world } = await ringing();
+    const sent = bob.within(method, { ...ofBob, routes: [], target: carol.aor, remote: `<${carol.aor}>` }, lines(bob));
+    await world.settle();
+    expect([sent.final, carol.all(method), carol.state]).toEqual([481, [], "ringing"]);
+  });
+
   it("not even with the tags of the call, which it may have heard", async () => {
     const { alice, bob, carol, ofBob, world } = await answered();
     const sent = bob.within("REFER", { ...ofBob, local: carol.call.dialog?.local ?? "" }, lines(bob));

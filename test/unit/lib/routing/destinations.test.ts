@@ -24,6 +24,19 @@ describe("the numbers that a trunk allows", () => {
       "+119005551212",
       false,
     ],
+    [
+      "the same, dialled without a plus",
+      { ...american, forbidden_destinations: ["+1900"], allowed_destinations: ["+1"] },
+      "19005551212",
+      false,
+    ],
+    ["what it would be read as only to forbid it", { ...american, allowed_destinations: ["+1900"] }, "+119005551212", false],
+    [
+      "a number of a country without a trunk prefix",
+      { format: { country_code: "39", prefix: "", international_prefix: "00" }, forbidden_destinations: ["+39199"] },
+      "+393919912345",
+      true,
+    ],
     ["a national number", { ...american, forbidden_destinations: ["+1900"], allowed_destinations: ["+1"] }, "+12125551212", true],
     [
       "a national number that begins with the prefix for other countries",
