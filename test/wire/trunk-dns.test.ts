@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { shortSdp } from "../support/compose.ts";
+import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
 import { header, type ReceivedMessage } from "../support/received-message.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
@@ -51,6 +52,27 @@ it("one that the DNS does not know yet is registered at once it does, and its st
   expect((await registers(servers[0])).requestUri).toBe("sip:late.example");
   await expect.poll(async () => (await status("late")).servers[0]?.registered_until ?? null).not.toBeNull();
   expect((await status("late")).missing).toEqual([]);
+});
+
+it("one whose name led elsewhere before the trunk was changed makes no calls as the trunk, and is not registered at", async () => {
+  const [former, next] = servers;
+  dns.zone = zone("moved.example", former);
+  await put("moved", { server: "sip:moved.example;transport=tcp", ...account, inbound: true, trusted: true });
+  const register = await former.next("REGISTER");
+  former.reply(register, 200, [`Contact: ${header(register, "contact")};expires=4`]);
+  dns.zone = [];
+  // What is known of a name counts for a second at most here.
+  await expect.poll(async () => (await status("moved")).missing).toHaveLength(1);
+  await put("moved", { server: `sip:127.0.0.1:${next.port};transport=tcp`, ...account, username: "new", inbound: true, trusted: true });
+  await registers(next);
+  const uri = "sip:alice@localhost";
+  const ends = ["From: <sip:+491@far.example>;tag=far", `To: <${uri}>`, `Call-ID: ${newBranch()}`, "CSeq: 1 INVITE"];
+  const via = `Via: SIP/2.0/TCP 127.0.0.1:${former.port};branch=${newBranch()}`;
+  const contact = `Contact: <sip:far@127.0.0.1:${former.port};transport=tcp>`;
+  former.send(compose(`INVITE ${uri} SIP/2.0`, [via, "Max-Forwards: 70", ...ends, contact], shortSdp));
+  expect(header(await former.next(403), "warning")).toContain("calls from this server are not accepted");
+  await sleep(4000);
+  expect(former.rest().filter(({ method }) => method === "REGISTER")).toEqual([]);
 });
 
 it("one in a network that calls may not leave to says so", async () => {

@@ -517,6 +517,8 @@ describe("a registrar's 3xx (RFC 3261 §8.1.3.4)", () => {
   });
 });
 
+const bearer = () => ({ Authorization: `Bearer ${serverUnderTest.server.adminToken}` });
+
 describe("a registrar's 3xx that goes wrong", () => {
   let other: SipServer;
   beforeEach(async () => {
@@ -572,6 +574,33 @@ describe("a registrar's 3xx that goes wrong", () => {
     await redirects(`<${there()}>`);
     await accepts(other);
     await expect.poll(async () => (await shown()).at(-1)).toEqual([other.port, true]);
+  });
+
+  it("names the trunk's first server, which cannot register us either: it is tried again all the same", async () => {
+    await trunk({ ...account, register: true });
+    servers[0].reply(await servers[0].next("REGISTER"), 503);
+    servers[1].reply(await servers[1].next("REGISTER"), 302, [`Contact: <${uriOf(servers[0])}>`]);
+    servers[0].reply(await servers[0].next("REGISTER"), 503);
+    await accepts(servers[1]);
+    await accepts(servers[0]);
+    await expect.poll(async () => (await shown())[0]).toEqual([servers[0].port, true]);
+  });
+
+  it("is given again after a failure: the trunk counts as well again, and its next server is not needed", async () => {
+    await trunk({ ...account, register: true });
+    await redirects(`<${there()}>`);
+    await accepts(other);
+    await expect.poll(async () => (await shown())[2]).toEqual([other.port, true]);
+    await trunk({ ...account, register: true });
+    servers[0].reply(await servers[0].next("REGISTER"), 503);
+    await accepts(servers[1]);
+    await redirects(`<${there()}>`);
+    await accepts(other);
+    const last = await servers[1].next("REGISTER");
+    expect(header(last, "expires")).toBe("0");
+    servers[1].reply(last, 200);
+    const metrics = async () => (await fetch(`${serverUnderTest.server.url}/metrics`, { headers: bearer() })).text();
+    await expect.poll(metrics).not.toMatch(new RegExp(`failing_servers\\{[^}]*trunk="t${count}"[^}]*\\} [1-9]`));
   });
 
   it("is taken back with the address that was registered", async () => {
