@@ -149,12 +149,14 @@ async function goThrough(at: number, round: number, lose: Loss, random: () => nu
   }
 }
 
+/** LOSSES=all: between the power cuts, too, something is lost. That takes as long again, and much longer on a slow machine. */
+const losses = process.env["LOSSES"] === "all" ? [cutPower, loseHere] : [cutPower];
+
 /** One server, again and again. */
 async function loseAgainAndAgain(at: number, met: Record<string, number>): Promise<void> {
   const random = mulberry32(seed + at);
   for (let round = 1; round <= rounds / servers; round += 1) {
-    await goThrough(at, round, cutPower, random, met);
-    await goThrough(at, round, loseHere, random, met);
+    for (const lose of losses) await goThrough(at, round, lose, random, met);
   }
 }
 
@@ -184,7 +186,7 @@ function wrongRecords({ name, caller, callee }: Pair, records: readonly WrittenR
 }
 
 it(
-  `${rounds} power cuts, lost sockets and evictions at any moment lose no registration, no call, and no record of one`,
+  `${rounds} power cuts at any moment lose no registration, no call, and no record of one`,
   async () => {
     const met: Record<string, number> = {};
     await Promise.all(deployments.map((_town, at) => loseAgainAndAgain(at, met)));
