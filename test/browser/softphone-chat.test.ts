@@ -71,9 +71,9 @@ describe.skipIf(!canBrowse)("messages in the softphone (RFC 3428)", () => {
     await shows(page);
   });
 
-  it("go to nobody who is no address", async () => {
+  it.each(["sip:", "50%"])("go to nobody who is no address: %s", async (target) => {
     const page = await open(parlour, await parlour.serverUnderTest.newcomer("alice"));
-    await writes(page, "sip:", "hello");
+    await writes(page, target, "hello");
     expect(await page.evaluate('document.querySelector("#to").validationMessage')).toContain("neither an address nor a user name");
     expect(await page.inputValue("#text")).toBe("hello");
   });

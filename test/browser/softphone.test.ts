@@ -179,8 +179,10 @@ describe.skipIf(!canBrowse)("the softphone", () => {
     await reads(third, "#notice", /is not reachable \(480\)$/);
     await dial(third, "nobody");
     await reads(third, "#notice", "nobody@localhost does not exist (404)");
-    await dial(third, "sip:");
-    await reads(third, "#notice", /cannot be called/);
+    for (const rubbish of ["sip:", "50%"]) {
+      await dial(third, rubbish);
+      await reads(third, "#notice", `"${rubbish}" cannot be called`);
+    }
   });
 
   it("says why a buddy's lamp is dark", async () => {

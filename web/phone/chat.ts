@@ -1,4 +1,5 @@
-import type { UA, URI } from "jssip";
+import type { UA } from "jssip";
+import { targetOf } from "./target.ts";
 import type { IncomingMessageEvent, OutgoingMessageEvent } from "jssip/lib/UA";
 import type { Message, MessageFailedEvent } from "jssip/lib/Message";
 import type { Account } from "./account.ts";
@@ -17,12 +18,6 @@ export interface ChatMessage {
   readonly isFailure: boolean;
   /** Milliseconds since 1970. */
   readonly at: number;
-}
-
-/** Missing in JsSIP's types. */
-interface Normalizer {
-  /** Makes an address of a user name of our own domain; undefined if it is neither. */
-  normalizeTarget(target: string): URI | undefined;
 }
 
 /** Messages stored for this tab. */
@@ -67,7 +62,7 @@ export class Chat implements Companion {
 
   /** @returns false if it is neither an address nor a user name */
   send(to: string, text: string): boolean {
-    const target = (this.#ua as unknown as Normalizer | undefined)?.normalizeTarget(to);
+    const target = this.#ua && targetOf(this.#ua, to);
     if (this.#ua === undefined || target === undefined) return false;
     const peer = target.toAor().replace(/^sips?:/, "");
     const id = this.#add({ peer, direction: "outgoing", text, fate: this.#texts.chat.sending, isFailure: false });

@@ -12,6 +12,7 @@ import type { Quality } from "./quality.ts";
 import { Registration, isNotAddress } from "./registration.ts";
 import type { Log } from "./socket.ts";
 import { type Call, type Connection, type LostCall, type Picture, type PhoneState, initialState, isOffered, nothing } from "./state.ts";
+import { targetOf } from "./target.ts";
 import { type Texts, english, fill } from "./texts.ts";
 import { type TransferWatch, refer, replacementFor } from "./transfer.ts";
 
@@ -143,6 +144,7 @@ export class Phone {
     const ua = this.#registration?.ua;
     if (ua === undefined) return;
     if (this.#isFull()) return this.tell(this.#texts.call.tooMany);
+    if (targetOf(ua, target) === undefined) return this.tell(fill(this.#texts.call.notCallable, { target }), true);
     if (navigator.mediaDevices === undefined) return this.#ended(undefined, describeMediaFault(noSecureContext, this.#texts));
     const [pcConfig, mediaConstraints] = await Promise.all([this.#ice(), this.devices.constraints(video)]);
     // Called twice, or signed out, meanwhile.
@@ -173,8 +175,9 @@ export class Phone {
 
   /** Sends the other side of a call there, without a word before. */
   transfer(target: string, id?: string): void {
-    const line = this.line(id);
-    if (line === undefined) return;
+    const [line, ua] = [this.line(id), this.#registration?.ua];
+    if (line === undefined || ua === undefined) return;
+    if (targetOf(ua, target) === undefined) return this.tell(fill(this.#texts.call.notCallable, { target }), true);
     this.#transfer(line, target, (watch) => refer(line.session, target, watch));
   }
 
