@@ -24,12 +24,13 @@ export async function connectByCertificate(
   const certificate = isFromOwnPage(request.headers.get("Origin"), new URL(request.url), environment)
     ? readClientCertificate(tls, Date.now())
     : undefined;
-  const users = certificate?.users.filter(({ user, domain }) => named === undefined || (named.user === user && named.domain === domain));
-  for (const { user, domain } of certificate === undefined ? [] : (users ?? [])) {
+  if (certificate === undefined) return undefined;
+  const users = certificate.users.filter(({ user, domain }) => named === undefined || (named.user === user && named.domain === domain));
+  for (const { user, domain } of users) {
     // A cached answer may be of a user who was deleted, or of another authority.
     const answer = await directoryOf(environment).fresh(user, domain);
     const authority = answer.kind === "subscriber" ? answer.settings.clientAuthority : undefined;
-    if (answer.kind !== "subscriber" || authority === undefined || certificate === undefined) continue;
+    if (answer.kind !== "subscriber" || authority === undefined) continue;
     if (answer.subscriber.username !== user || !counts(certificate, answer.subscriber) || !isIssuedBy(certificate, authority)) continue;
     const opened = await firstOpening(environment, answer.subscriber, (newest) => counts(certificate, newest));
     if (opened === undefined) continue;

@@ -149,12 +149,7 @@ export class Phone {
     const [pcConfig, mediaConstraints] = await Promise.all([this.#ice(), this.devices.constraints(video)]);
     // Called twice, or signed out, meanwhile.
     if (ua !== this.#registration?.ua || this.#isFull()) return;
-    try {
-      ua.call(target, { mediaConstraints, pcConfig });
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      this.tell(fill(this.#texts.call.notCallable, { target }), true);
-    }
+    ua.call(target, { mediaConstraints, pcConfig });
   }
 
   /** Answers a call, and holds the others. */
