@@ -1,6 +1,6 @@
 import { type Bye, endsDialog, isStray } from "../../lib/proxy/bye.ts";
 import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
-import { type DialogIds, callName, callOf, dialogName } from "../../lib/proxy/call-name.ts";
+import { type DialogIds, callName, callOf, dialogName, olderCallName } from "../../lib/proxy/call-name.ts";
 import { farEnd } from "../../lib/proxy/hang-up.ts";
 import { dialledMark } from "../../lib/proxy/route-token.ts";
 import { isSameParty } from "../../lib/routing/hop-name.ts";
@@ -125,7 +125,7 @@ export class ActiveCalls implements Part {
   /** A BYE has passed. */
   ended(bye: Bye): void {
     const { dialog } = bye;
-    const names = [dialogName(dialog), callName(dialog.callId)];
+    const names = [dialogName(dialog), callName(dialog.callId), olderCallName(dialog.callId)];
     if (this.#isWithAnother(names, bye.other)) return;
     const hasStrayed = this.#hasStrayed(names, bye);
     this.#over = [...this.#over, ...names.slice(0, 1)].slice(-maxOver);

@@ -1,4 +1,4 @@
-import { dialledMark } from "../../lib/proxy/route-token.ts";
+import { calledMark } from "../../lib/proxy/route-token.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
@@ -16,7 +16,7 @@ type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
 
 /**
  * Refuses a request within a call over a trunk that asks the other server to call a number which a route of the domain or the trunk refuses. What that
- * server does with an unknown To tag is not known here, so the call has to be one that could be placed. The number that was dialled is not
+ * server does with an unknown To tag is not known here, so the call has to be one that could be placed. The number that was called is not
  * asked about again. While the directory is away calls go on.
  */
 export async function refuseNumberWithin(room: Surroundings, request: Request, way: WithinDialog): Promise<Fault | undefined> {
@@ -66,7 +66,7 @@ async function refusalOf(
   room: Surroundings,
   request: Request,
   written: string | undefined,
-  { receiver, dialled }: WithinDialog,
+  { receiver, called }: WithinDialog,
 ): Promise<Fault | undefined> {
   const { directory, home } = room;
   const { trunk: owner } = readHopName(receiver.home);
@@ -76,8 +76,8 @@ async function refusalOf(
   const trunk = (await directory.trunks(domain)).find((one) => one.name === name);
   const hasRejects = routes.some(({ action }) => action.kind === "reject");
   const forms = written === undefined ? [] : [...new Set([numberFrom(trunk?.format ?? "e164", written), written])];
-  // The dialled number is that of the To, which the caller writes: whom a REFER names is asked about in any case.
-  if (request.method !== "REFER" && forms.some((user) => dialledMark(`sip:${user}@${domain}`) === dialled)) return undefined;
+  // Whom a REFER names is asked about in any case.
+  if (request.method !== "REFER" && forms.some((user) => calledMark(user) === called)) return undefined;
   for (const user of forms) {
     const { outcome } = chooseRoute(routes, { method: "INVITE", user, domain, caller: `${home.user}@${home.domain}` });
     if (outcome?.kind === "reject") return fault(outcome.status, toOctets(outcome.reason ?? "refused by a route of the domain"));

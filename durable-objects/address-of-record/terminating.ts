@@ -1,14 +1,14 @@
 import { hasLooped } from "../../lib/proxy/loop-detection.ts";
 import { isFromPhone, isInReceipt } from "../../lib/transport/return-address.ts";
 import type { PhoneId } from "../../lib/transport/identifiers.ts";
-import { isHopName } from "../../lib/routing/hop-name.ts";
+import { isHomeOfUser, isHopName, isUserHome } from "../../lib/routing/hop-name.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
 import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
 import { type Forwarder, makesDialogs } from "../../lib/proxy/outgoing-request.ts";
 import { noSubscription } from "../../lib/proxy/within.ts";
 import { refuseBlocked, refuseUnverified } from "../../lib/proxy/block-list.ts";
 import { challengesWithin, withoutAnswers } from "../../lib/proxy/foreign-challenges.ts";
-import { standingOf, takenFrom } from "../../lib/proxy/standing.ts";
+import { standingOf, takenFrom, takenFromElsewhere } from "../../lib/proxy/standing.ts";
 import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
 import { determineTargetsOfSearch } from "../../lib/proxy/response-context/determine-targets.ts";
 import type { ReachableTarget } from "../../lib/proxy/response-context/context.ts";
@@ -16,7 +16,7 @@ import { targetSet } from "../../lib/proxy/response-context/target-set.ts";
 import { readRequestDisposition } from "../../lib/proxy/request-disposition.ts";
 import { isTrunkIdentity } from "../../lib/routing/trunk.ts";
 import { redirectTo } from "../../lib/redirect/redirection.ts";
-import { alter } from "../../lib/syntax/alter.ts";
+import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault } from "../../lib/syntax/fault.ts";
@@ -81,7 +81,7 @@ export class Terminating implements Part {
   /** A request from the home of its sender; if it cannot be forwarded it is answered at once. */
   request(received: RequestEnvelope, now: number): Receipt {
     const asReceived = read(received);
-    const envelope = forPhones(received, asReceived.request, isGuestHome(this.#by.home));
+    const envelope = forPhones(received, asReceived.request, this.#room.home);
     const { request, mandatory } = envelope === received ? asReceived : read(envelope);
     const pass = () => this.#pass(envelope, request, mandatory, now);
     return this.#referrals.concerns(envelope, request) ? this.#referrals.receive(envelope, request, pass) : pass();
@@ -299,11 +299,20 @@ function isOfNonSubscriber({ caller, answerTo }: RequestEnvelope): boolean {
   return isNonSubscriberHome(home) || isHopName(home);
 }
 
+/** The request without what its sender may not tell a phone of this home. */
+function forPhones(envelope: RequestEnvelope, request: Request, { name, domain }: Room["home"]): RequestEnvelope {
+  const sender = (envelope.caller ?? envelope.answerTo).home;
+  const isFromElsewhere = isUserHome(sender) && !isHomeOfUser(sender, domain);
+  const unwanted: Alterations = isFromElsewhere ? { remove: takenFromElsewhere(request) } : {};
+  const credentials = answersOf(envelope, request, isGuestHome(name));
+  const isAsItIs = credentials === undefined && (unwanted.remove ?? []).length === 0;
+  return isAsItIs ? envelope : { ...envelope, text: alter(request, combined(unwanted, credentials ?? {})) };
+}
+
 /** No phone gets a hash of the caller's password; a guest gets no credentials at all, because a guest is not a server that challenges. */
-function forPhones(envelope: RequestEnvelope, request: Request, isForGuest: boolean): RequestEnvelope {
+function answersOf({ identity }: RequestEnvelope, request: Request, isForGuest: boolean): Alterations | undefined {
   const hasNone = !hasHeader(request, "authorization") && !hasHeader(request, "proxy-authorization");
-  if (hasNone) return envelope;
-  if (isForGuest) return { ...envelope, text: alter(request, { remove: ["authorization", "proxy-authorization"] }) };
-  const user = envelope.identity.slice(0, Math.max(0, envelope.identity.lastIndexOf("@")));
-  return { ...envelope, text: alter(request, withoutAnswers(request, user)) };
+  if (hasNone) return undefined;
+  if (isForGuest) return { remove: ["authorization", "proxy-authorization"] };
+  return withoutAnswers(request, identity.slice(0, Math.max(0, identity.lastIndexOf("@"))));
 }

@@ -192,7 +192,7 @@ export class ThirdPartyRequests {
     { transaction, side }: { readonly transaction: TransactionId; readonly side: Side },
     send: () => void,
   ): Promise<void> {
-    const way = { kind: "dialog", sender: receiver, receiver, recordRoute: undefined, alterations: {}, dialled: undefined } as const;
+    const way = { kind: "dialog", sender: receiver, receiver, recordRoute: undefined, alterations: {}, called: undefined } as const;
     const foreign = side === "other" && isHopName(receiver.home) ? refuseNumberOf(refer) : undefined;
     const refusal = foreign ?? (await refuseNumberWithin(this.#room, refer, { ...way, hasOwnRouteToken: true, isFromCaller: true }));
     if (refusal === undefined) send();

@@ -234,6 +234,11 @@ export class ActiveCalls {
     return call !== undefined || this.#over.has(name) ? { kind: "none" } : { kind: "unknown" };
   }
 
+  /** Whether its call is answered or over, and this dialog is none of it: another phone has answered, or it has ended. */
+  isForeign(mandatory: CallIds): boolean {
+    return this.dialogOf(mandatory).kind === "none" && this.#calls.get(mandatory.callId)?.isAnswered !== false;
+  }
+
   /** Whether the call with this Call-ID belongs to another home: this one must not create a dialog that looks like part of it. */
   isOfOther(callId: string, home: HomeName): boolean {
     const call = this.#calls.get(callId);

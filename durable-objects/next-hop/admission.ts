@@ -9,7 +9,7 @@ import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
 import type { CallMinutes } from "./call-minutes.ts";
 import { CallRate } from "./call-rate.ts";
-import { chargeable, numberAt, refuseOverTrunk } from "./within-calls.ts";
+import { chargeable, noSuchCall, numberAt, refuseOverTrunk } from "./within-calls.ts";
 import { callerOf, senderOf } from "./sender.ts";
 
 interface AdmissionSurroundings {
@@ -53,6 +53,7 @@ export class Admission {
 
   /** One that an unknown call needs begins a new one, for all that is known here. */
   async #refusalWithin(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Fault | undefined> {
+    if (negotiates(request.method) && this.#around.calls.isForeign(mandatory)) return noSuchCall;
     const trunk = chargeable.includes(request.method) ? await this.#around.trunk() : undefined;
     if (trunk === undefined) return undefined;
     const dialog = this.#around.calls.dialogOf(mandatory);

@@ -3,11 +3,11 @@ import { type MediaService, type ReadMediaService, type TrunkMedia, defaultTrunk
 import type { PressedKey } from "../../lib/media/key-in-info.ts";
 import { type Towards, convertingCommand, deletingCommand, pressingCommand, queryingCommand } from "../../lib/media/ng.ts";
 import { profileOf } from "../../lib/media/profile.ts";
-import { type Fault, fault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { sessionDescriptionOf, withBody } from "../../lib/syntax/body.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { Message } from "../../lib/syntax/message.ts";
-import { plainHash } from "../../lib/syntax/plain-hash.ts";
+import { textHash } from "../../lib/syntax/text-hash.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { AskRtpengine } from "../../platform/media/rtpengine.ts";
@@ -80,6 +80,7 @@ export class MediaBridge {
     const known =
       this.#calls.get(mandatory.callId) ??
       (method === "INVITE" ? await this.#decide(of, exchange, description, to, isWithin) : await this.#found(of, exchange));
+    if (isFault(known)) return known;
     if (method === "INVITE" || known.service !== undefined) this.#remember(mandatory.callId, known);
     if (known.service === undefined) return message.text;
     const converted = await this.#ask(of, exchange, description, to, known.service);
@@ -127,22 +128,26 @@ export class MediaBridge {
   }
 
   /** Whether the media of a call are converted. */
-  async #decide(of: MediaOfTrunk, exchange: Exchange, description: string, to: Towards, isWithin: boolean): Promise<KnownCall> {
+  async #decide(of: MediaOfTrunk, exchange: Exchange, description: string, to: Towards, isWithin: boolean): Promise<KnownCall | Fault> {
     const { media, services } = of;
     const profile = profileOf(description);
     if (services.length === 0 || media.profile === "webrtc" || profile === undefined) return plain;
     const isForeign = to === "phone" ? profile !== "webrtc" : media.profile === "auto" ? profile === "webrtc" : profile !== media.profile;
     const isFresh = exchange.kind === "offer" && !isWithin;
-    if (isFresh || (to === "trunk" && media.profile !== "auto")) return isForeign ? { service: anyService } : plain;
-    return this.#found(of, exchange);
+    const found = isFresh ? plain : await this.#found(of, exchange);
+    if (isFault(found) || found.service !== undefined) return found;
+    const isKnownSide = isFresh || (to === "trunk" && media.profile !== "auto");
+    return isKnownSide && isForeign ? { service: anyService } : plain;
   }
 
-  /** By the service that knows the call, if there is one. */
-  async #found({ media, services }: MediaOfTrunk, { callId }: Exchange): Promise<KnownCall> {
+  /** By the service that knows the call, if there is one; of an offer it has to know the end that makes it. */
+  async #found({ media, services }: MediaOfTrunk, { callId, kind, offerer, answerer }: Exchange): Promise<KnownCall | Fault> {
     if (media.profile === "webrtc") return plain;
     for (const service of services) {
       const answer = await this.#around.ask(service, queryingCommand(this.#sessionOf(callId))).catch(() => undefined);
-      if (answer?.isOk === true) return { service: service.name };
+      if (answer?.isOk !== true) continue;
+      const isOfIt = kind === "answer" || answer.tags.includes(offerer) || answerer === "";
+      return isOfIt ? { service: service.name } : fault(481, "the media of this call are those of another dialog");
     }
     return plain;
   }
@@ -190,7 +195,7 @@ export class MediaBridge {
 
   /** A call that goes by two trunks has two sessions. */
   #sessionOf(callId: string): string {
-    return `${callId} ${plainHash(this.#around.name)}`;
+    return `${callId} ${textHash(this.#around.name)}`;
   }
 
   #remember(callId: string, known: KnownCall): void {

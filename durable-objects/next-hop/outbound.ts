@@ -14,7 +14,7 @@ import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
 import { keyInInfo } from "../../lib/media/key-in-info.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
-import { fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import {
   type Message as SipMessage,
   type Request as SipRequest,
@@ -103,7 +103,7 @@ export class Outbound {
     const direction = mandatory.toTag === undefined ? { isToTrunk: true } : {};
     const invitation = { ...senderOf(envelope), ...direction, branch, requestUri: request.requestUri };
     calls.passed(request.method, mandatory, Date.now(), invitation, envelope.endedBy ?? "caller");
-    const converted = await this.#around.media.convert(shown, mandatory, "trunk");
+    const converted = await this.#forTrunk(shown, mandatory);
     if (isFault(converted)) {
       calls.answered(converted.status, mandatory, Date.now(), branch);
       // A service that was too slow may have a session.
@@ -114,6 +114,12 @@ export class Outbound {
     connection.send(converted);
     if (request.method === "BYE") this.#ended(mandatory);
     return accepted;
+  }
+
+  /** An ACK is never refused; one that is not known to be of the call changes nothing of its media. */
+  async #forTrunk(request: SipRequest, mandatory: MandatoryHeaders): Promise<string | Fault> {
+    const isDoubtful = request.method === "ACK" && this.#around.calls.dialogOf(mandatory).kind !== "known";
+    return isDoubtful ? request.text : this.#around.media.convert(request, mandatory, "trunk");
   }
 
   async #signed(request: SipRequest, envelope: RequestEnvelope): Promise<SipRequest> {

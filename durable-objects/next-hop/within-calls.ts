@@ -13,7 +13,7 @@ import type { KnownDialog } from "./active-calls.ts";
 export const chargeable: readonly string[] = ["INVITE", "MESSAGE", "REFER"];
 
 /** RFC 3261 §12.2.2: another server may take it for the beginning of a new call, and look at its Request-URI only. */
-const noSuchCall = fault(481, "there is no such call over this trunk");
+export const noSuchCall = fault(481, "there is no such call over this trunk");
 
 /** With another status than 481, which ends the dialog at the phone. */
 const notKnown = fault(403, "nothing is known of this call any more, and the token of its user has limits");

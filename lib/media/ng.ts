@@ -17,6 +17,8 @@ export interface NgAnswer {
   /** The session description to pass on; "" if the answer has none. */
   readonly description: string;
   readonly why: string;
+  /** The tags of the ends of a session, in the answer to a query. */
+  readonly tags: readonly string[];
 }
 
 /** The suites of RFC 4568 that all support stay: AES_CM_128_HMAC_SHA1_80 and _32. Some that rtpengine would offer do not encrypt. */
@@ -89,9 +91,10 @@ export function writeNg(cookie: string, command: NgCommand): string {
 /** Reads an answer; undefined if it is not one to the command with this cookie. */
 export function readNg(text: string, cookie: string): NgAnswer | undefined {
   if (!text.startsWith(`${cookie} `)) return undefined;
-  const { result, sdp, "error-reason": why } = parsed(text.slice(cookie.length + 1));
+  const { result, sdp, tags, "error-reason": why } = parsed(text.slice(cookie.length + 1));
   const description = typeof sdp === "string" ? toOctets(sdp) : "";
-  return { isOk: result === "ok", description, why: typeof why === "string" ? legible(why, 200) : "it gave no reason" };
+  const ends = typeof tags === "object" && tags !== null ? Object.keys(tags) : [];
+  return { isOk: result === "ok", description, why: typeof why === "string" ? legible(why, 200) : "it gave no reason", tags: ends };
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> {

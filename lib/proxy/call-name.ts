@@ -1,8 +1,14 @@
 import { type Fault, fault } from "../syntax/fault.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
+import { textHash } from "../syntax/text-hash.ts";
 
 /** The name of a call before it is answered, from its Call-ID: short, so that many fit into an attachment. */
 export function callName(callId: string): string {
+  return textHash(callId);
+}
+
+/** The name that the first release has given to a call, answered or not. */
+export function olderCallName(callId: string): string {
   return plainHash(callId);
 }
 
@@ -15,12 +21,13 @@ export interface DialogIds {
 
 /** The name of a dialog, the same at both ends. If several phones answer one call, each dialog has its own name. */
 export function dialogName({ callId, fromTag = "", toTag = "" }: DialogIds): string {
-  return `${callName(callId)}.${plainHash([fromTag, toTag].sort().join(" "))}`;
+  return `${callName(callId)}.${textHash([fromTag, toTag].sort().join(" "))}`;
 }
 
 /** The name of the call that a dialog belongs to. */
 export function callOf(dialog: string): string {
-  return dialog.slice(0, 12);
+  const [call = dialog] = dialog.split(".", 1);
+  return call;
 }
 
 /**

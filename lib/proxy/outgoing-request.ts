@@ -6,13 +6,15 @@ import { alter } from "../syntax/alter.ts";
 import { serialiseDate } from "../syntax/date.ts";
 import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import { type Request, hasHeader, headerValue } from "../syntax/message.ts";
-import { type Fault, fault } from "../syntax/fault.ts";
+import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { parseUri } from "../syntax/uri.ts";
+import { isHopName } from "../routing/hop-name.ts";
 import { historyOf } from "./history.ts";
 import { nextRoute } from "./next-route.ts";
 import { statefulBranch, statelessBranch, storedBranch } from "./branch.ts";
 import type { ForkedBranch, ResponseContext } from "./response-context/context.ts";
 import { isByDomain } from "./response-context/target-set.ts";
-import { dialledMark, recordRoute } from "./route-token.ts";
+import { type DialogRoute, calledMark, dialledMark, recordRoute } from "./route-token.ts";
 
 /** The home that forwards: its phones get the requests. */
 export interface Forwarder {
@@ -159,6 +161,12 @@ function whereAt({ host, transport }: StatelessTarget): string {
   return transport === undefined ? host : `${host};transport=${transport.replace("WSS", "WS").toLowerCase()}`;
 }
 
+/** What another server is asked to call. */
+function calledAt(home: HomeName, requestUri: string): Pick<DialogRoute, "called"> {
+  const uri = isHopName(home) ? parseUri(requestUri) : undefined;
+  return uri === undefined || isFault(uri) || uri.kind !== "sip" ? {} : { called: calledMark(uri.user ?? "") };
+}
+
 function ownRecordRoute(
   by: Forwarder,
   request: Request,
@@ -175,6 +183,7 @@ function ownRecordRoute(
     callerTag,
     dialled: dialledMark(mandatory.to.uri),
     calling: dialledMark(mandatory.from.uri),
+    ...calledAt(by.home, request.requestUri),
   };
   const isSecure = request.requestUri.startsWith("sips:");
   return [["Record-Route", recordRoute(by.keyring, route, callId, caller.at ?? at, isSecure)]];

@@ -3,6 +3,7 @@ import { type Request, type Response, hasHeader, headerValue, headerValues } fro
 import { isFault } from "../syntax/fault.ts";
 import { decodedText } from "../syntax/octets.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
+import { isTextHash, textHash } from "../syntax/text-hash.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
 import type { HomeName } from "../transport/identifiers.ts";
@@ -17,6 +18,8 @@ export interface DialogRoute {
   readonly dialled?: string;
   /** A mark of the caller's From; absent in older tokens. */
   readonly calling?: string;
+  /** A mark of the user in the Request-URI with which another server was called; absent if none was, and in older tokens. */
+  readonly called?: string;
 }
 
 const userPrefix = "route.";
@@ -28,8 +31,9 @@ const userPrefix = "route.";
  * @param isSecure it is a SIPS URI, as that of the request is
  */
 export function recordRoute(keyring: Keyring, route: DialogRoute, callId: string, at: string, isSecure = false): string {
-  const { caller, callee, callerTag, dialled, calling } = route;
-  const marks = calling === undefined ? [dialled].filter((mark) => mark !== undefined) : [dialled ?? "", calling];
+  const { caller, callee, callerTag, dialled, calling, called } = route;
+  const known = calling === undefined ? [dialled].filter((mark) => mark !== undefined) : [dialled ?? "", calling];
+  const marks = called === undefined ? known : [dialled ?? "", calling ?? "", called];
   const parts = [caller.phone, callee.phone, caller.home, callee.home, callerTag, ...marks];
   const token = keyring.seal("route", parts.join("\n"), callId);
   const place = at.includes(";") ? at : `${at};transport=ws`;
@@ -42,10 +46,11 @@ export function openRoute(keyring: Keyring, user: string | undefined, callId: st
   if (user === undefined || !user.startsWith(userPrefix)) return undefined;
   const text = keyring.open("route", user.slice(userPrefix.length), callId);
   if (text === undefined) return undefined;
-  const parts = text.split("\n") as [string, string, string, string, string, string?, string?];
-  const [callerPhone, calleePhone, callerHome, calleeHome, callerTag, dialled = "", calling] = parts;
+  const parts = text.split("\n") as [string, string, string, string, string, string?, string?, string?];
+  const [callerPhone, calleePhone, callerHome, calleeHome, callerTag, dialled = "", calling, called] = parts;
   const ends = { caller: { home: callerHome, phone: callerPhone }, callee: { home: calleeHome, phone: calleePhone } };
-  return { ...ends, callerTag, ...(dialled === "" ? {} : { dialled }), ...(calling === undefined ? {} : { calling }) };
+  const marks = { ...(dialled === "" ? {} : { dialled }), ...(calling === undefined ? {} : { calling }) };
+  return { ...ends, callerTag, ...marks, ...(called === undefined ? {} : { called }) };
 }
 
 const ownRoute = /^<sips?:(route\.[^@>]+)@/;
@@ -110,7 +115,21 @@ export function endsOf(route: DialogRoute, fromTag: string | undefined): { reado
 
 /** The mark of a URI by its user and host: an address of record in a To or From, or a Contact. */
 export function dialledMark(written: string): string {
+  return textHash(userAndHost(written));
+}
+
+/** The mark of the user in the Request-URI with which another server is called. */
+export function calledMark(user: string): string {
+  return textHash(canonicalUser(user));
+}
+
+/** Whether a mark is of this URI, also one of an older build. */
+export function isMarkOf(written: string, mark: string | undefined): boolean {
+  if (mark === undefined || isTextHash(mark)) return mark === dialledMark(written);
+  return mark === plainHash(userAndHost(written));
+}
+
+function userAndHost(written: string): string {
   const uri = parseUri(written);
-  if (isFault(uri) || uri.kind !== "sip") return plainHash(written);
-  return plainHash(`${canonicalUser(uri.user ?? "")}@${uri.host.toLowerCase()}`);
+  return isFault(uri) || uri.kind !== "sip" ? written : `${canonicalUser(uri.user ?? "")}@${uri.host.toLowerCase()}`;
 }

@@ -66,6 +66,14 @@ export function takenFrom(message: Message, sender: Standing): string[] {
   return thoseIn(message, sender === "server" ? ofAnonymous : hiddenByCaller);
 }
 
+/** What a user of another domain may not tell a phone, as an untrusted server may not. */
+const fromElsewhere = new Set(commands);
+
+/** The headers to remove from a request of a user of another domain of this server. */
+export function takenFromElsewhere(request: Message): string[] {
+  return thoseIn(request, fromElsewhere);
+}
+
 /** One pass over the lines, because this runs for every message. */
 function thoseIn({ lines }: Message, names: ReadonlySet<string>): string[] {
   const found: string[] = [];

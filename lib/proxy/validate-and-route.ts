@@ -11,7 +11,7 @@ import { readOptionTags } from "../syntax/option-tags.ts";
 import { parameter } from "../syntax/parameters.ts";
 import { type SipUri, type Uri, canonicalUser, parseUri, dialledNumber } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
-import { type DialogRoute, dialledMark, endsOf, openRoute, withoutOwnRecordRoute } from "./route-token.ts";
+import { type DialogRoute, endsOf, isMarkOf, openRoute, withoutOwnRecordRoute } from "./route-token.ts";
 import { type Standing, takenFrom } from "./standing.ts";
 import { withoutVerstat } from "../stir/verstat.ts";
 
@@ -39,8 +39,8 @@ export type RoutingDecision =
       /** Whether our route token confirms the From. */
       readonly hasOwnRouteToken: boolean;
       readonly isFromCaller: boolean;
-      /** A mark of the address that the caller has dialled; absent if no phone was called, and in older tokens. */
-      readonly dialled: string | undefined;
+      /** A mark of the user whom another server was asked to call; absent if none was, and in older tokens. */
+      readonly called: string | undefined;
     }
   | {
       readonly kind: "address";
@@ -145,9 +145,9 @@ function readRoute(request: Request, mandatory: MandatoryHeaders, written: Uri, 
     // RFC 6665 §4.3: the NOTIFY creates the dialog of its subscription, and needs the route that the SUBSCRIBE had.
     const recordRoute = request.method === "NOTIFY" && strict === undefined ? headerValues(request, "route")[own.count - 1] : undefined;
     const hasOwnRouteToken = vouches(request, mandatory, own.dialog.route);
-    const { callerTag, dialled } = own.dialog.route;
+    const { callerTag, called } = own.dialog.route;
     const isFromCaller = (mandatory.fromTag ?? "") === callerTag;
-    const ends = { sender, receiver, isFromCaller, dialled };
+    const ends = { sender, receiver, isFromCaller, called };
     return { way: { kind: "dialog", ...ends, recordRoute, alterations, hasOwnRouteToken }, hasOwnRouteToken };
   }
   const uri = strict === undefined ? written : parseUri(strict.requestUri);
@@ -167,7 +167,7 @@ function vouches({ method }: Request, { from, fromTag }: MandatoryHeaders, { cal
   if (nameless.includes(method)) return true;
   const isCaller = (fromTag ?? "") === callerTag;
   if (calling === undefined && method !== "MESSAGE") return true;
-  return (isCaller ? calling : dialled) === dialledMark(from.uri);
+  return isMarkOf(from.uri, isCaller ? calling : dialled);
 }
 
 /** The URIs of Route, without the last value if a strict router has put the target there. */

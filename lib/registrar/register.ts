@@ -82,6 +82,8 @@ function update(input: RegisterInput, contacts: readonly Contact[]): RegisterOut
   const removed: Binding[] = [];
   const added = contacts.filter((contact) => expiresOf(input, contact) > 0).length;
   let caps = "";
+  // Each is compared with all others.
+  if (contacts.length > maxWritten(input)) return limitReached(403, "too many contacts for this address of record");
   for (const written of contacts) {
     const push = registerForPush(written, input.pushServices);
     if (isFault(push)) return push;
@@ -107,6 +109,11 @@ function update(input: RegisterInput, contacts: readonly Contact[]): RegisterOut
   removed.push(...dropped);
   const bindings = [...kept.filter((binding) => !dropped.includes(binding)), ...put];
   return caps === "" ? { put, removed, bindings } : { put, removed, bindings, featureCaps: caps };
+}
+
+/** How many Contacts one REGISTER may have: it may remove all that there are, and add as many as may be. */
+function maxWritten({ bindings, settings }: RegisterInput): number {
+  return bindings.length + settings.maximumContacts;
 }
 
 /** A page that was closed and opened again has another Contact, and the same place for push notifications. */

@@ -36,9 +36,14 @@ export function readHopName(name: HomeName): NamedHop {
   return { transport, host, port: Number(port), address, trunk, line: Number(line ?? 0), ...(network === undefined ? {} : { network }) };
 }
 
-/** Whether a home is that of a user of a domain, and not of a guest, a peer or another server. */
+/** Whether a home is that of a user, and not of a guest, a peer or another server. */
+export function isUserHome(home: HomeName): boolean {
+  return !isHopName(home) && !isNonSubscriberHome(home);
+}
+
+/** Whether it is that of a user of this domain. */
 export function isHomeOfUser(home: HomeName, domain: string): boolean {
-  return !isHopName(home) && !isNonSubscriberHome(home) && home.replace(/#[^#]*$/, "").endsWith(`@${domain}`);
+  return isUserHome(home) && home.replace(/#[^#]*$/, "").endsWith(`@${domain}`);
 }
 
 /** A host as written in a URI: IPv6 in brackets. */

@@ -67,8 +67,12 @@ function readMaxForwards(text: string, line: HeaderLine): number | Fault {
   return number >= 0 && number <= 255 ? number : fault(400, "Max-Forwards is not a number from 0 to 255");
 }
 
+/** Names and tokens are made of it. RFC 3261 has no limit; clients use 20 to 60 characters. */
+const maxCallId = 1000;
+
 function readCallId(text: string, line: HeaderLine): string | Fault {
   const callId = valueOf(text, line);
+  if (callId.length > maxCallId) return fault(400, `the Call-ID is longer than ${maxCallId} characters`);
   return fits(fastCallId, callId, 0, callId.length) ? callId : fault(400, "the Call-ID is malformed");
 }
 

@@ -1,6 +1,10 @@
-const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+/** RFC 4648 §5. */
+export const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** A short hash of a text, without a key: twelve characters, to distinguish texts where a collision gains an attacker nothing. */
+/**
+ * A short hash of a text: twelve characters. Two texts with the same hash are easily made, so it is only for places where a collision harms
+ * no other user and evades no limit. For all others there is `textHash`.
+ */
 export function plainHash(text: string): string {
   let one = 0x811c9dc5;
   let other = 0x1b873593;

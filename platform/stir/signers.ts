@@ -1,4 +1,5 @@
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { legible } from "../../lib/syntax/octets.ts";
 import { SharedQuestions } from "../shared-questions.ts";
 import { type Certificate, maxChain, readCertificates } from "./certificate.ts";
 import { type TrustedSigner, findTrustedSigner } from "./chain.ts";
@@ -67,7 +68,12 @@ export class Signers {
   #check(pem: string): TrustedSigner | Fault {
     const chain = readCertificates(pem, maxChain);
     if (chain === undefined) return fault(437, `the URL of the certificate has none in PEM, or more than ${maxChain}`);
-    return findTrustedSigner(chain, this.#roots);
+    try {
+      return findTrustedSigner(chain, this.#roots);
+    } catch (error) {
+      // The platform does not know this kind of key. The failure is remembered like others.
+      return fault(437, legible(`the certificate of the caller's signature cannot be used: ${String(error)}`, 200));
+    }
   }
 
   #keep(url: string, kept: Kept): void {

@@ -33,7 +33,7 @@ const ranks: Readonly<Record<string, number>> = {
 
 describe("the walls (ARCHITECTURE.md)", () => {
   it("lib knows nothing but itself, and a reader of XML", () => {
-    expect(strayImports("lib", /^lib\//, /^@xmldom\/xmldom$/)).toEqual([]);
+    expect(strayImports("lib", /^lib\//, /^@(?:xmldom\/xmldom$|noble\/hashes\/)/)).toEqual([]);
   });
 
   it("lib has no clock, no chance, nothing to wait for, and no types to cheat with", () => {
@@ -47,7 +47,9 @@ describe("the walls (ARCHITECTURE.md)", () => {
 
   it.each(Object.entries(ranks))("lib/%s imports only what is below it", (folder, rank) => {
     const below = Object.keys(ranks).filter((other) => (ranks[other] ?? 0) < rank || (rank === 1 && ranks[other] === 1));
-    expect(strayImports(`lib/${folder}`, new RegExp(`^lib/(?:${[folder, ...below].join("|")})/`), /^@xmldom\/xmldom$/)).toEqual([]);
+    expect(
+      strayImports(`lib/${folder}`, new RegExp(`^lib/(?:${[folder, ...below].join("|")})/`), /^@(?:xmldom\/xmldom$|noble\/hashes\/)/),
+    ).toEqual([]);
   });
 
   it("every folder of lib has its rank", () => {

@@ -1,4 +1,4 @@
-import { type Server, createServer } from "node:http";
+import { type Server, type ServerResponse, createServer } from "node:http";
 import { Webhook } from "standardwebhooks";
 import type { Decision, IncomingCall } from "../../lib/routing/routing.ts";
 import { portOf } from "./own-port.ts";
@@ -9,7 +9,7 @@ export class RouterApplication {
   readonly asked: IncomingCall[] = [];
   secret = "";
   /** How it answers: a decision, or a status, or nothing at all. */
-  decide: (call: IncomingCall) => Decision | number | undefined = () => ({ action: "continue" });
+  decide: (call: IncomingCall) => Decision | number | undefined | Promise<Decision> = () => ({ action: "continue" });
 
   constructor() {
     this.server = createServer((request, response) => {
@@ -19,12 +19,16 @@ export class RouterApplication {
         const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
         const call = new Webhook(this.secret).verify(Buffer.concat(octets).toString(), headers) as IncomingCall;
         this.asked.push(call);
-        const answer = this.decide(call);
-        if (answer === undefined) return;
-        if (typeof answer === "number") response.writeHead(answer, { Location: "/elsewhere" }).end();
-        else response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(answer));
+        void this.#answer(call, response);
       });
     });
+  }
+
+  async #answer(call: IncomingCall, response: ServerResponse): Promise<void> {
+    const answer = await this.decide(call);
+    if (answer === undefined) return;
+    if (typeof answer === "number") response.writeHead(answer, { Location: "/elsewhere" }).end();
+    else response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(answer));
   }
 
   get url(): string {

@@ -7,14 +7,17 @@ import { browserSdp, telephoneSdp } from "./session-descriptions.ts";
 interface Command {
   readonly command: string;
   readonly "call-id": string;
+  readonly "from-tag"?: string;
+  readonly "to-tag"?: string;
   readonly "transport-protocol"?: string;
   readonly "rtcp-mux"?: readonly string[];
 }
 
-/** What speaks the NG protocol as an rtpengine, and only keeps the names of its sessions. */
+/** What speaks the NG protocol as an rtpengine, and only keeps the names of its sessions and their ends. */
 export interface StandInEngine {
   readonly url: string;
-  readonly sessions: Set<string>;
+  /** The tags of their ends by their names. */
+  readonly sessions: Map<string, Set<string>>;
   /** The commands that it has had. */
   readonly commands: string[];
   /** Milliseconds before each answer. */
@@ -38,7 +41,7 @@ export async function startStandInEngine(): Promise<StandInEngine> {
   await listenOnOwnPort(server);
   const self: StandInEngine = {
     url: `http://127.0.0.1:${portOf(server)}/ng`,
-    sessions: new Set(),
+    sessions: new Map(),
     commands: [],
     delay: 0,
     close: async () => {
@@ -50,11 +53,14 @@ export async function startStandInEngine(): Promise<StandInEngine> {
   return self;
 }
 
-function answerTo(asked: Command, sessions: Set<string>): object {
-  const { command, "call-id": name } = asked;
-  if (command === "offer") sessions.add(name);
-  if (!sessions.has(name)) return { result: "error", "error-reason": "Unknown call-id" };
+function answerTo(asked: Command, sessions: StandInEngine["sessions"]): object {
+  const { command, "call-id": name, "from-tag": from, "to-tag": to } = asked;
+  if (command === "offer" && !sessions.has(name)) sessions.set(name, new Set());
+  const tags = sessions.get(name);
+  if (tags === undefined) return { result: "error", "error-reason": "Unknown call-id" };
+  if (command === "offer" || command === "answer") for (const tag of [from, to]) if (tag !== undefined) tags.add(tag);
   if (command === "delete") sessions.delete(name);
+  if (command === "query") return { result: "ok", tags: Object.fromEntries([...tags].map((tag) => [tag, {}])) };
   const isForTrunk = asked["transport-protocol"] === "RTP/AVP" || asked["rtcp-mux"]?.includes("demux") === true;
   return command === "offer" || command === "answer" ? { result: "ok", sdp: isForTrunk ? telephoneSdp() : browserSdp } : { result: "ok" };
 }

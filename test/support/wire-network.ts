@@ -22,7 +22,7 @@ async function connect(url: string): Promise<Line> {
   await once(socket, "open");
   return {
     send: (frame) => socket.send(frame),
-    cut: () => socket.terminate(),
+    cut: (code = 1006) => (code === 1006 ? socket.terminate() : socket.close(code)),
     listen: ({ heard, lost }) => {
       socket.on("message", (octets: Buffer) => heard(octets.toString()));
       socket.on("error", () => undefined);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch } from "../support/compose.ts";
-import { dialogOfCaller } from "../support/dialog.ts";
+import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
 import type { Phone } from "../support/phone.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 import { browserSdp, telephoneSdp } from "../support/session-descriptions.ts";
@@ -69,7 +69,7 @@ describe("requests that negotiate no media open no session, whatever their body 
     const heard = await provider.next(method);
     provider.reply(heard, 200, ["Content-Type: application/sdp"], telephoneSdp());
     await alice.finalResponse(sent);
-    expect([heard.body, [...engine.sessions]]).toEqual([browserSdp, []]);
+    expect([heard.body, [...engine.sessions.keys()]]).toEqual([browserSdp, []]);
   });
 
   it.each(["MESSAGE", "OPTIONS"])("a %s from the trunk", async (method) => {
@@ -122,7 +122,7 @@ describe("a call that forks keeps its media until its last branch has ended", ()
     const { sent, one, other } = await forks();
     for (const each of [one, other]) provider.reply(each, 486);
     await alice.finalResponse(sent);
-    await expect.poll(() => [...engine.sessions]).toEqual([]);
+    await expect.poll(() => [...engine.sessions.keys()]).toEqual([]);
   });
 
   it("the trunk forks to two users, and one refuses", async () => {
@@ -241,4 +241,57 @@ it.each(["UPDATE", "PRACK"])("a %s of another user with the Call-ID and the tag 
   expect((await mallory.finalResponse(forged)).status).toBe(482);
   expect([engine.commands, provider.rest()]).toEqual([[], []]);
   mallory.socket.cut();
+});
+
+describe("who only rang for a call of a trunk takes over none of the media of who has answered", () => {
+  /** A telephone calls a number that rings at bob and mallory; bob answers. */
+  async function bobAnswers() {
+    const [bob, mallory, sales] = await serverUnderTest.phones("general", "bob", "mallory", "sales");
+    sales.socket.cut();
+    for (const { aor } of [bob, mallory]) await api("POST", `/subscribers/${sales.account}/bindings`, { contact: aor, expires: 3600 });
+    sends("INVITE", sales.account);
+    const [atBob, atMallory] = await Promise.all([bob.next("INVITE"), mallory.next("INVITE")]);
+    mallory.reply(atMallory, 180);
+    bob.reply(atBob, 200, withSdp);
+    await provider.next(200, { method: "INVITE" });
+    mallory.reply(await mallory.next("CANCEL"), 200);
+    mallory.reply(atMallory, 487);
+    engine.commands.length = 0;
+    const cut = () => [bob, mallory].forEach((phone) => phone.socket.cut());
+    return { bob, mallory, own: dialogOfCallee(atMallory, mallory.tag), bobs: dialogOfCallee(atBob, bob.tag), cut };
+  }
+
+  it.each(["UPDATE", "PRACK"])("by %s, which is refused", async (method) => {
+    const { mallory, own, cut } = await bobAnswers();
+    const sent = mallory.inDialog(method, own, withSdp);
+    expect((await mallory.finalResponse(sent)).status).toBe(481);
+    expect([engine.commands, provider.rest().filter((message) => message.method === method)]).toEqual([[], []]);
+    cut();
+  });
+
+  it("by ACK, which changes nothing", async () => {
+    const { bob, mallory, own, bobs, cut } = await bobAnswers();
+    mallory.inDialog("ACK", own, withSdp);
+    await provider.next("ACK");
+    expect(engine.commands).toEqual([]);
+    // Who has answered changes the media as before.
+    const held = bob.inDialog("UPDATE", bobs, withSdp);
+    const update = await provider.next("UPDATE");
+    provider.reply(update, 200, ["Content-Type: application/sdp"], telephoneSdp());
+    expect([update.body, (await bob.finalResponse(held)).body]).toEqual([telephoneSdp(), browserSdp]);
+    cut();
+  });
+
+  it.each(["INVITE", "UPDATE", "PRACK", "ACK"])("by %s after a restart, when the service alone knows the call", async (method) => {
+    const { mallory: before, own, cut } = await bobAnswers();
+    await serverUnderTest.server.kill9();
+    await serverUnderTest.server.restart();
+    const mallory = await serverUnderTest.register(before.account, "general", { instance: before.instance });
+    const sent = mallory.inDialog(method, own, withSdp);
+    const became = method === "ACK" ? await provider.next("ACK") : await mallory.finalResponse(sent);
+    expect(became.status).toBe(method === "ACK" ? 0 : 481);
+    expect([...engine.sessions.values()].filter((tags) => tags.has(before.tag))).toEqual([]);
+    mallory.socket.cut();
+    cut();
+  });
 });

@@ -2,7 +2,7 @@ import type { ForkedBranch, ResponseContext } from "../response-context/context.
 import { isByDomain } from "../response-context/target-set.ts";
 import { type Request, headerValue } from "../../syntax/message.ts";
 import { legible } from "../../syntax/octets.ts";
-import { plainHash } from "../../syntax/plain-hash.ts";
+import { textHash } from "../../syntax/text-hash.ts";
 import type { EndedBy } from "../../transport/envelope.ts";
 import type { Verification } from "../../transport/verification.ts";
 import { type CallEvent, type CallNotes, type CallParties, type Device, beginNotes, noteEvents } from "./call-notes.ts";
@@ -133,7 +133,7 @@ function headersOf(request: Request, started: number, transaction: string) {
 
 /** The id of the record of a call, as soon as it has come. */
 export function recordId(started: number, transaction: string): string {
-  return `${started.toString(36)}-${plainHash(transaction)}`;
+  return `${started.toString(36)}-${textHash(transaction).slice(1)}`;
 }
 
 function usersOf({ caller = "", callee = "" }: CallParties, domain: string) {

@@ -51,7 +51,8 @@ describe("RFC 3264: what the session description of a message is", () => {
 describe("the NG protocol", () => {
   it("has a cookie before each command and answer", () => {
     expect(writeNg("c1", { command: "ping" })).toBe('c1 {"command":"ping"}');
-    expect(readNg('c1 {"result":"ok","sdp":"s=ü"}', "c1")).toEqual({ isOk: true, description: "s=\u00c3\u00bc", why: "it gave no reason" });
+    expect(readNg('c1 {"result":"ok","sdp":"s=ü"}', "c1")).toMatchObject({ isOk: true, description: "s=\u00c3\u00bc", tags: [] });
+    expect(readNg('c1 {"result":"ok","tags":{"a":{},"b":{}}}', "c1")).toMatchObject({ isOk: true, tags: ["a", "b"] });
     expect(readNg('c1 {"result":"error","error-reason":"Unknown call-id"}', "c1")).toMatchObject({ isOk: false, why: "Unknown call-id" });
   });
 

@@ -359,6 +359,16 @@ describe("certificates are fetched as seldom as possible", () => {
     expect(asked).toBe(2);
   });
 
+  it.each(["brainpoolP256r1", "prime192v1", "secp224r1"])("so is a key of a kind that cannot be used: %s", async (curve) => {
+    let asked = 0;
+    const signers = new Signers(readCertificates(root.certificate, 1) ?? [], async () => {
+      asked += 1;
+      return { pem: issueProvider(root, { curve }).certificate, age: 3600 };
+    });
+    for (let count = 0; count < 3; count += 1) expect(await signers.of(x5u, now)).toMatchObject({ status: 437 });
+    expect(asked).toBe(1);
+  });
+
   it("URLs that lead nowhere displace no signer that is known", async () => {
     const fetched: string[] = [];
     const signers = new Signers(readCertificates(root.certificate, 10) ?? [], async (url) => {
