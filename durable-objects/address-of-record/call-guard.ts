@@ -11,8 +11,6 @@ import { isGuestHome, isNonSubscriberHome } from "../../lib/transport/non-subscr
 import type { ActiveCalls } from "./active-calls.ts";
 import type { Room } from "./room.ts";
 
-/** Of a subscription, which may have the Call-ID of a call. */
-const ofSubscriptions = ["SUBSCRIBE", "NOTIFY"];
 /** What the called side may not send before it has answered (RFC 3261 §14.1, §15). */
 const afterAnswer = ["INVITE", "BYE", "REFER", "MESSAGE"];
 /** What a guest may send in a call that is not answered yet, or that is not known any more. */
@@ -40,7 +38,7 @@ export class CallGuard {
   /** Refuses a request to a phone of the user within a call that is known here, but not of its other end. */
   refuseWithin(mandatory: MandatoryHeaders, sender: ReturnAddress, now: number): Fault | undefined {
     const { callId, cseq } = mandatory;
-    if (!isFromPhone(sender) || ofSubscriptions.includes(cseq.method)) return undefined;
+    if (!isFromPhone(sender)) return undefined;
     const known = this.#activeCalls.ofCall(callId, now);
     // What a guest sends outside a call is counted.
     if (known.length === 0 && isGuestHome(sender.home) && !ofUnknownCall.includes(cseq.method)) return notOfCall;

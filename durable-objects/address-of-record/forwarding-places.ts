@@ -44,8 +44,8 @@ export interface Found {
   readonly address: Address;
   readonly calleeSubscriber: Subscriber | undefined;
   readonly trunk?: Trunk;
-  /** A trunk whose server this is, although the call does not go by the trunk: the server may know us by our address. */
-  readonly trunkOfServer?: Trunk;
+  /** The trunks whose server this is, although the call does not go by one: the server may know us by our address. */
+  readonly trunksOfServer?: readonly Trunk[];
 }
 
 /** Finds where a branch leads that goes to another address: the target first, then the servers that take it. */
@@ -112,23 +112,29 @@ export class ForwardingPlaces {
     const found = await hopsOf(search, uri);
     if (peer === undefined && isFault(found)) return found;
     const servers = isFault(found) ? [] : found;
-    const own = await this.#serverOf(search, servers);
+    const own = await this.#trunksAt(search, servers);
     if (peer === undefined) return { ...own, places: servers, address, calleeSubscriber: undefined };
     const asserts = peer.isTrusted ? await this.#asserted(open) : undefined;
     const places = [{ name: nonSubscriberHome(peer), asserts, isPeer: true }, ...servers];
     return { ...own, places, address, calleeSubscriber: undefined };
   }
 
-  /** The trunk of our domain that has one of these servers, and says which numbers it may call. */
-  async #serverOf(search: Search, places: readonly Place[]): Promise<Pick<Found, "trunkOfServer">> {
-    const trunks = (await this.#room.directory.trunks(this.#room.home.domain)).filter(isSelective);
+  /**
+   * The trunks that have one of these servers, and say which numbers they may call. Those of other domains are found by the host that they
+   * name, because to look up the addresses of them all would cost too much.
+   */
+  async #trunksAt(search: Search, places: readonly Place[]): Promise<Pick<Found, "trunksOfServer">> {
     const called = places.flatMap(({ name }) => endsOf(name));
-    for (const trunk of trunks) {
-      const found = await trunkHops(search, trunk, [0]);
+    if (called.length === 0) return {};
+    const selective = await this.#room.directory.selectiveTrunks();
+    const trunksOfServer: Trunk[] = [];
+    for (const trunk of selective) {
+      const isOwn = trunk.domain === this.#room.home.domain;
+      const found = isOwn ? await trunkHops(search, trunk, [0]) : [];
       const ends = isFault(found) ? [] : found.flatMap(({ name }) => endsOf(name));
-      if (ends.some((end) => called.includes(end))) return { trunkOfServer: trunk };
+      if ([...ends, ...hostsOf(trunk)].some((end) => called.includes(end))) trunksOfServer.push(trunk);
     }
-    return {};
+    return { trunksOfServer };
   }
 
   /** By a trunk of our domain, under the name that it knows the user by. */
@@ -171,9 +177,12 @@ export class ForwardingPlaces {
   }
 }
 
-/** Whether a trunk says which numbers it may call. */
-function isSelective({ allowed_destinations: allowed, forbidden_destinations: forbidden }: Trunk): boolean {
-  return allowed !== undefined || forbidden !== undefined;
+/** The hosts of a trunk's servers as they are written. */
+function hostsOf({ servers }: Trunk): readonly string[] {
+  return servers.flatMap(({ uri: written }) => {
+    const uri = parseUri(written);
+    return isFault(uri) || uri.kind !== "sip" ? [] : [uri.host.toLowerCase().replace(/^\[|\]$/g, "")];
+  });
 }
 
 /** A server by its name and by its address: any port, because one provider has several. */

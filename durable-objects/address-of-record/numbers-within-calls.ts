@@ -6,9 +6,10 @@ import { chooseRoute } from "../../lib/routing/route.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
+import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 import { numberAtTheBeginning, referredTo, refuseDestinationWithin, targetsWithin } from "../shared/trunk-destinations.ts";
-import { decideTarget } from "../shared/target-selection.ts";
+import { decideTarget, readingsAt } from "../shared/target-selection.ts";
 import type { Room } from "./room.ts";
 
 type Surroundings = Pick<Room, "directory" | "home" | "keyring">;
@@ -25,8 +26,9 @@ export async function refuseNumberWithin(room: Surroundings, request: Request, w
   try {
     for (const uri of named) {
       const number = numberAtTheBeginning(uri);
-      if (number === undefined && request.method !== "REFER") continue;
-      const refusal = await refusalOf(room, request, number, way);
+      const readings = await readingsOf(room, uri);
+      if (number === undefined && readings.length === 0 && request.method !== "REFER") continue;
+      const refusal = await refusalOf(room, request, { number, readings }, way);
       if (refusal !== undefined) return refusal;
     }
   } catch (error) {
@@ -62,10 +64,22 @@ async function refusalOfCall(room: Surroundings, forms: readonly string[], domai
   return refusal;
 }
 
+/** What another server may read in a URI that it is asked to call. */
+interface NumbersOf {
+  readonly number: string | undefined;
+  readonly readings: readonly string[];
+}
+
+async function readingsOf({ directory }: Surroundings, written: string): Promise<readonly string[]> {
+  const uri = parseUri(written);
+  if (isFault(uri) || uri.kind !== "sip") return [];
+  return readingsAt({ directory }, { user: canonicalUser(uri.user ?? ""), domain: uri.host.toLowerCase() });
+}
+
 async function refusalOf(
   room: Surroundings,
   request: Request,
-  written: string | undefined,
+  { number, readings }: NumbersOf,
   { receiver, called }: WithinDialog,
 ): Promise<Fault | undefined> {
   const { directory, home } = room;
@@ -75,14 +89,15 @@ async function refusalOf(
   const routes = await directory.routes(domain);
   const trunk = (await directory.trunks(domain)).find((one) => one.name === name);
   const hasRejects = routes.some(({ action }) => action.kind === "reject");
-  const forms = written === undefined ? [] : [...new Set([numberFrom(trunk?.format ?? "e164", written), written])];
+  const formsOf = (one: string) => [...new Set([numberFrom(trunk?.format ?? "e164", one), one])];
+  const forms = number === undefined ? [] : formsOf(number);
   // Whom a REFER names is asked about in any case.
   if (request.method !== "REFER" && forms.some((user) => calledMark(user) === called)) return undefined;
-  for (const user of forms) {
+  for (const user of [...forms, ...readings.flatMap(formsOf)]) {
     const { outcome } = chooseRoute(routes, { method: "INVITE", user, domain, caller: `${home.user}@${home.domain}` });
     if (outcome?.kind === "reject") return fault(outcome.status, toOctets(outcome.reason ?? "refused by a route of the domain"));
   }
   const nowhere = request.method === "REFER" && forms.length > 0 ? await refusalOfCall(room, forms, domain) : undefined;
   if (nowhere !== undefined) return nowhere;
-  return trunk === undefined ? undefined : refuseDestinationWithin(directory, trunk, request, written ?? "", hasRejects);
+  return trunk === undefined ? undefined : refuseDestinationWithin(directory, trunk, request, [...forms, ...readings], hasRejects);
 }

@@ -181,8 +181,10 @@ export class Retargeting {
   }
 
   /** Every request to a trunk passes here, also a forwarded one, and one to a server of a trunk that does not go by the trunk. */
-  #refusalOfTrunk({ request }: OpenContext, { trunkOfServer, trunk = trunkOfServer, address }: Found): Fault | undefined {
-    return trunk === undefined ? undefined : refuseDestination(trunk, request.method, address.user);
+  #refusalOfTrunk({ request }: OpenContext, { trunksOfServer = [], trunk, address }: Found): Fault | undefined {
+    const trunks = trunk === undefined ? trunksOfServer : [trunk];
+    const refusals = trunks.map((one) => refuseDestination(one, request.method, address.user));
+    return refusals.find((refusal) => refusal !== undefined);
   }
 
   #mayContact({ name }: ForwardingPlace, { trunk }: Found): boolean {

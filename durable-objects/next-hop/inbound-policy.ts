@@ -1,9 +1,10 @@
 import type { Address } from "../../lib/location/address.ts";
-import { senderOf } from "../../lib/proxy/non-subscriber-requests.ts";
+import { type Sender, senderOf } from "../../lib/proxy/non-subscriber-requests.ts";
 import { noSubscription } from "../../lib/proxy/within.ts";
 import { isNumber } from "../../lib/routing/number-format.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { parseUri } from "../../lib/syntax/uri.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { Request as SipRequest } from "../../lib/syntax/message.ts";
 import { available } from "../../platform/directory/available.ts";
@@ -39,13 +40,20 @@ export async function refusalOf(
 
 /** Refuses a caller or sender that the trunk may not name. */
 export async function refusalOfSender({ directory }: PolicyLine, mandatory: MandatoryHeaders, trunk: Trunk): Promise<Fault | undefined> {
-  const sender = trunk.trusted ? undefined : senderOf(mandatory);
+  const sender = trunk.trusted ? undefined : (domainItself(mandatory) ?? senderOf(mandatory));
   if (sender === undefined || isFault(sender)) return undefined;
   const named = await available(() => directory.find(sender.user, sender.domain));
   if (isFault(named)) return named;
   // Some trunks write callers with our domain after their number; a name there would look like one of our users.
   const isOurs = named.kind === "subscriber" || (named.kind === "unknown" && !isNumber(sender.user));
   return isOurs ? fault(403, "From is in one of our domains, which this server does not serve") : undefined;
+}
+
+/** The sender of a From without a user: it would look like the domain itself. */
+function domainItself({ from }: MandatoryHeaders): Sender | undefined {
+  const uri = parseUri(from.uri);
+  if (isFault(uri) || uri.kind !== "sip" || uri.user !== undefined) return undefined;
+  return { user: "", domain: uri.host.toLowerCase().replace(/\.$/, "") };
 }
 
 /** Trunks write the domain, or an address, ours or their own: another name would mean that we must relay. */

@@ -10,6 +10,7 @@ import type { ExternalTarget } from "../../lib/proxy/response-context/target-set
 import { dialledAddress } from "./dialled-address.ts";
 import { tooManyHops } from "../../lib/proxy/validate-and-route.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
+import { numberReadings } from "../../lib/routing/number-readings.ts";
 import { type RouteQuestion, chooseRoute } from "../../lib/routing/route.ts";
 import { type Trunk, chooseTrunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -220,7 +221,8 @@ export async function routeOf(
 ): Promise<Routed | Fault> {
   const routes = (await isOnePhone({ directory }, address)) ? [] : await directory.routes(home.domain);
   const { user, domain } = address;
-  const { outcome } = routes.length === 0 ? { outcome: undefined } : chooseRoute(routes, { ...request, user, domain });
+  const readings = routes.length === 0 ? [] : await readingsAt({ directory }, address);
+  const { outcome } = routes.length === 0 ? { outcome: undefined } : chooseRoute(routes, { ...request, user, domain, readings });
   switch (outcome?.kind) {
     case undefined:
       return { kind: "address", address };
@@ -243,6 +245,15 @@ export async function routeOf(
     case "reject":
       return fault(outcome.status, toOctets(outcome.reason ?? "refused by a route of the domain"));
   }
+}
+
+/** The numbers that another server may read in a name, unless a user of ours has it. */
+export async function readingsAt(
+  { directory }: Pick<Selecting, "directory">,
+  { user, domain }: Pick<Address, "user" | "domain">,
+): Promise<readonly string[]> {
+  const readings = numberReadings(user);
+  return readings.length === 0 || (await directory.find(user, domain)).kind === "subscriber" ? [] : readings;
 }
 
 /** The address in the rules for calls to a user who has never registered; undefined if there is none. */

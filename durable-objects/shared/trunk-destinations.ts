@@ -1,4 +1,5 @@
 import { isForbidden, mayCall } from "../../lib/routing/destinations.ts";
+import { numberReadings } from "../../lib/routing/number-readings.ts";
 import { strictTarget } from "../../lib/proxy/next-route.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -20,6 +21,14 @@ export function numberAtTheBeginning(address: string): string | undefined {
   const user = nameOfUser(written) ?? written;
   const bare = user.replace(/^(?:[*#][*#\d]{0,20}[*#]|[wp](?=[+\d]))/i, "");
   return canonicalNumber(bare) ?? canonicalNumber(/^[-.()/\s]*\+?[-.()/\s\d]*/.exec(bare)?.[0] ?? "");
+}
+
+/** All numbers that another server may read in a URI. */
+export function numbersIn(address: string): readonly string[] {
+  const uri = parseUri(address);
+  const first = numberAtTheBeginning(address);
+  const readings = isFault(uri) || uri.kind !== "sip" ? [] : numberReadings(canonicalUser(uri.user ?? ""));
+  return [...new Set([...(first === undefined ? [] : [first]), ...readings])];
 }
 
 /** Where a request within a dialog goes: strict routers, before us or after us, have the target elsewhere. @param popRoutes Routes of ours */
@@ -54,11 +63,11 @@ export async function refuseDestinationWithin(
   directory: Pick<Directory, "find">,
   trunk: Trunk,
   request: Request,
-  number: string,
+  numbers: readonly string[],
   hasRejects = false,
 ): Promise<Fault | undefined> {
   if (request.method === "REFER") return refuseNumberReferredTo(directory, trunk, request, hasRejects);
-  return isForbidden(trunk, number) ? notAllowed(trunk) : undefined;
+  return numbers.some((number) => isForbidden(trunk, number)) ? notAllowed(trunk) : undefined;
 }
 
 /** The numbers of the domain's own users are allowed: the call comes back. */
@@ -73,7 +82,8 @@ async function refuseNumberReferredTo(
   const [, headers = ""] = uri.split("?", 2);
   if (headers.split("&").some((header) => header !== "" && !/^replaces=/i.test(header))) return onlyReplaces;
   const number = numberAtTheBeginning(uri);
-  if (number === undefined ? !isUnclear(trunk, uri, hasRejects) : mayCall(trunk, number)) return undefined;
+  const isClear = numbersIn(uri).every((one) => !isForbidden(trunk, one));
+  if (isClear && (number === undefined ? !isUnclear(trunk, uri, hasRejects) : mayCall(trunk, number))) return undefined;
   const named = parseUri(uri);
   const isHere = !isFault(named) && named.kind === "sip" && named.host.toLowerCase() === trunk.domain;
   const isOwn = isHere && (await directory.find(canonicalUser(named.user ?? ""), trunk.domain)).kind === "subscriber";

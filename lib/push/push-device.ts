@@ -42,7 +42,7 @@ const maxPrid = 1200;
 
 /** What each service's pn-prid and pn-param look like (RFC 8599 §10 to §12). */
 const forms: Readonly<Record<PushProvider, { readonly prid: RegExp; readonly param: RegExp }>> = {
-  webpush: { prid: /^https?:\/\/[\x21-\x7e]+$/, param: /^$/ },
+  webpush: { prid: /^https?:\/\/(?:[\w-]+(?:\.[\w-]+)*|\[[\d.:a-fA-F]+\])(?::\d{1,5})?(?:[/?][\x21-\x7e]*)?$/, param: /^$/ },
   fcm: { prid: /^[\w:.-]+$/, param: /^[\w.-]{1,128}$/ },
   apns: { prid: /^[0-9a-fA-F]{8,400}$/, param: /^\w{1,32}\.[\w.-]{1,200}$/ },
 };

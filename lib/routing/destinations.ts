@@ -1,5 +1,6 @@
 import { canonicalNumber } from "../syntax/telephone-number.ts";
 import { nameOfUser } from "../syntax/uri.ts";
+import { numberReadings } from "./number-readings.ts";
 import { type NumberFormat, numberFrom, numberTowards } from "./number-format.ts";
 import type { Trunk } from "./trunk.ts";
 
@@ -23,7 +24,7 @@ export function isForbidden(trunk: Destinations, user: string): boolean {
 
 type Verdict = "allowed" | "forbidden" | "unlisted";
 
-/** A number without a plus may be one of the trunk's format: what is forbidden in either form is forbidden. */
+/** A number without a plus may be one of the trunk's format. What is forbidden in any form, or as another server may read it, is forbidden. */
 function verdictOn(
   { format, allowed_destinations: allowed = [], forbidden_destinations: forbidden = [] }: Destinations,
   user: string,
@@ -34,8 +35,9 @@ function verdictOn(
     const [yes, no] = [lengthOfPrefix(allowed, form), lengthOfPrefix(forbidden, form)];
     return yes === 0 && no === 0 ? "unlisted" : no >= yes ? "forbidden" : "allowed";
   };
+  const formsOf = (one: string) => [one, numberFrom(format, one), asHeard(format, one)];
+  if ([number, ...numberReadings(canonical)].flatMap(formsOf).some((form) => verdictOf(form) === "forbidden")) return "forbidden";
   const verdicts = [number, numberFrom(format, number)].map(verdictOf);
-  if (verdicts.includes("forbidden") || verdictOf(asHeard(format, number)) === "forbidden") return "forbidden";
   return verdicts.find((verdict) => verdict === "allowed") ?? "unlisted";
 }
 

@@ -58,6 +58,8 @@ export interface RouteQuestion {
   readonly domain: string;
   /** `user@domain`. */
   readonly caller: string;
+  /** Numbers that another server may read in the user part: what refuses one of them refuses the request. */
+  readonly readings?: readonly string[];
 }
 
 export interface Routing {
@@ -79,6 +81,8 @@ export function chooseRoute(routes: readonly Route[], question: RouteQuestion): 
     if (unread !== undefined)
       return { outcome: unread, trace: [...trace, { route: route.name, why: "the text is too long for its pattern" }] };
     const fit = fitOf(route, question);
+    const isRefused = typeof fit === "string" && route.action.kind === "reject" && isOfReading(route, question);
+    if (isRefused) return { outcome: carryOut(route.action, question.user, []), trace: [...trace, { route: route.name, why: byReading }] };
     if (typeof fit === "string") {
       trace.push({ route: route.name, why: fit });
       continue;
@@ -88,6 +92,12 @@ export function chooseRoute(routes: readonly Route[], question: RouteQuestion): 
     if (outcome !== undefined) return { outcome, trace };
   }
   return { outcome: undefined, trace };
+}
+
+const byReading = "it matches a number that another server may read in the name";
+
+function isOfReading(route: Route, { readings = [], ...question }: RouteQuestion): boolean {
+  return readings.some((user) => typeof fitOf(route, { ...question, user }) !== "string");
 }
 
 /** Whether a route is for users of its domain by their names, and for this one. One for all names is for none in particular. */

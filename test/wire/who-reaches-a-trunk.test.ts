@@ -196,5 +196,28 @@ describe("a server of a trunk that says which numbers it may call", () => {
     expect(await outcome(calls(alice, at("+1900555")))).toEqual([403, false]);
     expect(await outcome(calls(alice, at("+1-900-555")))).toEqual([403, false]);
     expect(await outcome(calls(alice, at("+1555")))).toEqual([486, true]);
+    await api("PUT", "tenant.example/settings", { calls_out: true });
+    expect(await outcome(calls(mallory, at("+1900555")))).toEqual([403, false]);
+    expect(await outcome(calls(mallory, at("+1,900555")))).toEqual([403, false]);
+    expect(await outcome(calls(mallory, at("+1555")))).toEqual([486, true]);
   });
+
+  it("has to be allowed by all trunks that name it", async () => {
+    const settings = { server: `sip:127.0.0.1:${provider.port};transport=tcp`, forbidden_destinations: ["+7900"] };
+    await api("PUT", "localhost/trunks/second", settings);
+    await callsOut(true);
+    const at = (user: string) => `sip:${user}@127.0.0.1:${provider.port};transport=tcp`;
+    for (const number of ["+1900555", "+7900555"]) expect(await outcome(calls(alice, at(number)))).toEqual([403, false]);
+    await api("DELETE", "localhost/trunks/second");
+  });
+
+  it.each(["1,900555", "1%E2%80%8B900555", "+1%E2%80%8B900555", "1*900555"])(
+    "is not called, nor referred to, by a number that it could read as a forbidden one: %s",
+    async (user) => {
+      const settings = { server: `sip:127.0.0.1:${provider.port};transport=tcp`, prefixes: ["+1", "1"], format: "plain" };
+      await api("PUT", "localhost/trunks/provider", { ...settings, forbidden_destinations: ["+1900"] });
+      const [status, reaches] = await outcome(calls(alice, `sip:${user}@localhost`));
+      expect([[403, 484].includes(status), reaches]).toEqual([true, false]);
+    },
+  );
 });

@@ -3,7 +3,7 @@ import { type Outcome, type Pattern, type Route, type RouteAction, chooseRoute, 
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import { dialledAddress } from "../../durable-objects/shared/dialled-address.ts";
 import { refuseDestination } from "../../durable-objects/shared/trunk-destinations.ts";
-import { type Target, decideTarget, isOnePhone } from "../../durable-objects/shared/target-selection.ts";
+import { type Target, decideTarget, isOnePhone, readingsAt } from "../../durable-objects/shared/target-selection.ts";
 import { type Fault, isFault } from "../../lib/syntax/fault.ts";
 import { canonicalUser, dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
 import { keyringOf } from "../../platform/crypto/keyring.ts";
@@ -225,7 +225,9 @@ routeRoutes.openapi(test, async (context) => {
   // A number that is not valid is refused below.
   const dialled = await dialledAddress(directory, named);
   const address = isFault(dialled) ? named : dialled;
-  const { outcome, trace } = chooseRoute(await store.routes(domain), { method, user: address.user, domain: address.domain, caller });
+  const readings = await readingsAt({ directory }, address);
+  const asked = { method, user: address.user, domain: address.domain, caller, readings };
+  const { outcome, trace } = chooseRoute(await store.routes(domain), asked);
   const [user = "", home = domain] = caller.split("@");
   const isNonSubscriber = home.toLowerCase() !== domain;
   const question = { method, requestUri: written, address, caller, isNonSubscriber };

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { shortSdp } from "../../support/compose.ts";
 import type { SimulatedPhone } from "../../support/simulated-phone.ts";
-import type { Dialog } from "../../support/dialog.ts";
+import { type Dialog, dialogOfCallee } from "../../support/dialog.ts";
 import { header } from "../../support/received-message.ts";
 import { type Scenario, startScenario, startRinging, startTalking } from "../world/scenario.ts";
 
@@ -132,6 +132,35 @@ describe("a NOTIFY that nobody has asked for", () => {
     const sent = alice.within("NOTIFY", dialogOf(alice), ["Event: refer", "Subscription-State: active;expires=600"]);
     await world.settle();
     expect([sent.final, bob.all("NOTIFY").length]).toEqual([200, 1]);
+  });
+});
+
+describe("who was called and has not answered", () => {
+  const subscribing = ["Event: refer", "Subscription-State: terminated;reason=noresource"];
+
+  it.each([
+    ["NOTIFY", subscribing],
+    ["SUBSCRIBE", ["Event: refer", "Expires: 60"]],
+    ["INFO", []],
+  ] as const)("sends no %s to the caller of the answered call: 481, and who has answered does", async (method, lines) => {
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
+    const carol = await scenario.joins("carol");
+    await world.homeOf("bob").handle((instance) => instance.bind({ contact: carol.aor, expires: 3600, q: 1 }));
+    alice.invites(bob.aor);
+    await world.settle();
+    const { heard } = carol.call;
+    if (heard === undefined) throw new Error("carol's phone does not ring");
+    bob.answers();
+    await world.settle();
+    // Phones look at the Call-ID and at their own tag.
+    const own = { ...dialogOfCallee(heard, "made-up"), local: `<${bob.aor}>;tag=made-up` };
+    const forged = carol.within(method, own, [...lines, `Contact: ${carol.contact}`]);
+    await world.settle();
+    expect([forged.final, alice.all(method)]).toEqual([481, []]);
+    const real = bob.within(method, dialogOf(bob), [...lines, `Contact: ${bob.contact}`]);
+    await world.settle();
+    expect([real.final, alice.all(method).length]).toEqual([200, 1]);
   });
 });
 

@@ -59,6 +59,15 @@ describe("RFC 8599 §8.7: the parameters for push notifications", () => {
 
   it.each([
     ["a URL that is none", `<${address};pn-provider=webpush;pn-prid=abc>`],
+    ...[
+      "https://",
+      "https://:1/x",
+      "https://a b/",
+      "https://[x]/",
+      "https://user@a.example/",
+      "https://a.example:99999999/",
+      "https://%/x",
+    ].map((written) => [`a URL that no push service has: ${written}`, `<${address}>;pn-provider=webpush;pn-prid="${written}"`]),
     ["a pn-param with webpush (§12)", `<${address};pn-provider=webpush;pn-param=x;pn-prid=${escapedUrl}>`],
     ["a URL that is too long", `<${address}>;pn-provider=webpush;pn-prid="https://a.example/${"x".repeat(1300)}"`],
     ["fcm without a project", `<${address};pn-provider=fcm;pn-prid=token>`],

@@ -52,6 +52,19 @@ describe("the numbers that a trunk allows", () => {
     expect(mayCall({ format: "e164", ...lists }, user)).toBe(is);
   });
 
+  const forbidding = { format: national, forbidden_destinations: ["+49900"] };
+  const escaped = ["0%E2%80%8B900123", "0%EF%BC%9900", "0%D9%A9%D9%A0%D9%A0", "+49%E2%80%8B900"];
+  const behindSomething = ["0049,900123", "+0049900123", "*31#0900123", "x900900,0900", "00+49900123"];
+
+  it.each([...escaped, ...behindSomething, "0,900123", "0*900123", "0p900123", "0w900", "0_900"])(
+    "are not what another server may read as a forbidden one: %s",
+    (user) => expect(mayCall(forbidding, user)).toBe(false),
+  );
+
+  it.each(["room0301", "030,900123", "*31%23030123", "+49309001", "conference-2"])("may be in names and codes: %s", (user) =>
+    expect(mayCall(forbidding, user)).toBe(true),
+  );
+
   it("are forbidden only by a prefix", () => {
     const lists = { format: "e164", allowed_destinations: ["+49"], forbidden_destinations: ["+1"] } as const;
     expect(["+49", "+43", "+1"].map((number) => isForbidden(lists, number))).toEqual([false, false, true]);

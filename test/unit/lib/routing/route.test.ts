@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { numberReadings } from "../../../../lib/routing/number-readings.ts";
 import { type Route, type RouteAction, type RouteMatch, chooseRoute, isPattern } from "../../../../lib/routing/route.ts";
 
 const route = (name: string, match: RouteMatch, action: RouteAction, order = 100): Route => ({
@@ -95,6 +96,31 @@ describe("what a route does", () => {
     ["nothing, if what it makes is no URI", { user: { pattern: "^(x?)" } }, { kind: "local", user: "\\1" }, undefined],
   ])("%s", (_rule, match, action, outcome) => {
     expect(taken([route("one", match, action)])).toEqual(outcome);
+  });
+});
+
+describe("a number that another server may read in a name", () => {
+  const premium = route("premium", { user: { prefix: "0900" } }, reject(403), 1);
+  const trunk = route("trunk", { user: { prefix: "0" } }, { kind: "trunk", trunk: "provider" }, 2);
+  const asking = (user: string) => ({ ...asked, user, readings: numberReadings(user) });
+
+  it.each(["0,900123", "0%E2%80%8B900", "0*900", "x0900"])("is refused as if it were called: %s", (user) => {
+    const { outcome, trace } = chooseRoute([premium, trunk], asking(user));
+    expect([outcome, trace.at(-1)?.why]).toEqual([
+      { kind: "reject", status: 403, reason: undefined },
+      "it matches a number that another server may read in the name",
+    ]);
+  });
+
+  it("is not called by it", () => {
+    expect(chooseRoute([trunk], asking("x0123")).outcome).toBeUndefined();
+    expect(chooseRoute([premium, trunk], asking("0,800")).outcome).toMatchObject({ kind: "trunk", user: "0,800" });
+  });
+
+  it("does not refuse what an earlier route lets through", () => {
+    const codes = route("codes", { user: { prefix: "*" } }, { kind: "trunk", trunk: "pbx" }, 1);
+    const others = route("others", {}, reject(404), 2);
+    expect(chooseRoute([codes, others], asking("*100#5")).outcome).toMatchObject({ kind: "trunk", trunk: "pbx" });
   });
 });
 
