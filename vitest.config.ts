@@ -20,11 +20,15 @@ const withCertificates = [
   "test/browser/telephone-network-tls.test.ts",
 ];
 
+/** A question to a page costs as much as many to a server. */
+const expectOfPages = { poll: { ...patience.expect.poll, interval: 60 } };
+
 interface More {
   readonly include?: string[];
   readonly exclude?: string[];
   /** False: one process for many files, which leave nothing behind. */
   readonly isolate?: boolean;
+  readonly expect?: typeof patience.expect;
 }
 
 const node = (name: string, folders: readonly string[], more: More = {}) => ({
@@ -34,8 +38,8 @@ const node = (name: string, folders: readonly string[], more: More = {}) => ({
     name,
     include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
     environment: "node" as const,
-    ...more,
     ...patience,
+    ...more,
   },
 });
 
@@ -51,9 +55,9 @@ export default defineConfig({
     ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } }),
     projects: [
       node("unit", ["unit", "torture", "properties"], { isolate: false }),
-      node("scenarios", ["scenarios", "house"]),
+      node("scenarios", ["scenarios", "house"], { isolate: false }),
       node("wire", ["wire"], { isolate: false, exclude: withCertificates }),
-      node("browser", ["browser"], { isolate: false, exclude: withCertificates }),
+      node("browser", ["browser"], { isolate: false, exclude: withCertificates, expect: expectOfPages }),
       node("certificates", [], { include: withCertificates }),
       {
         plugins: [

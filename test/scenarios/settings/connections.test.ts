@@ -1,10 +1,11 @@
-import { afterEach, expect, vi } from "vitest";
+import { afterEach, beforeEach, expect, vi } from "vitest";
 import { NextHop } from "../../../durable-objects/next-hop.ts";
 import { hopName } from "../../../lib/routing/hop-name.ts";
 import type { RequestEnvelope } from "../../../lib/transport/envelope.ts";
 import type { Environment } from "../../../platform/environment.ts";
 import { compose, newBranch } from "../../support/compose.ts";
 import { setting } from "../../support/setting.ts";
+import { closeSockets, sockets } from "../world/cloudflare-sockets.ts";
 import { simulatedDirectory } from "../world/database.ts";
 
 /** The platform's way to other servers leads to this one. */
@@ -14,8 +15,11 @@ interface Server {
   isClosed: boolean;
 }
 let server: Server;
-vi.mock("cloudflare:sockets", () => ({ connect: () => socketTo(server) }));
+beforeEach(() => {
+  sockets.connect = () => socketTo(server);
+});
 afterEach(() => {
+  closeSockets();
   vi.useRealTimers();
   vi.restoreAllMocks();
 });
