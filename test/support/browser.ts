@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { build } from "esbuild";
+import { cached } from "./cache.ts";
 import { type Browser, type BrowserContext, chromium } from "playwright-core";
 
 const whole = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
@@ -34,8 +35,12 @@ export function startBrowser({ isWhole = process.env["CHROMIUM"] !== undefined }
   });
 }
 
-/** The script of a test page, bundled. */
-export async function bundlePage(name: string): Promise<string> {
+/** The script of a test page, bundled. Many test files use the same ones. */
+export function bundlePage(name: string): Promise<string> {
+  return cached(`page-${name}.js`, ["test/browser/pages", "test/support/browser.ts", "package-lock.json"], () => bundledPage(name));
+}
+
+async function bundledPage(name: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [`test/browser/pages/${name}.ts`],
     bundle: true,
