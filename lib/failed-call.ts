@@ -1,4 +1,5 @@
-import { type TraceEntry, maskUri } from "./trace.ts";
+import { maskUri, mediaKeys, withoutPushSecrets } from "./syntax/masks.ts";
+import type { TraceEntry } from "./trace.ts";
 import { toOctets } from "./syntax/octets.ts";
 
 /** A failed call, as stored at the home of one of its ends. */
@@ -55,7 +56,7 @@ export function withoutSecrets(text: string): string {
   const head = headOf(text);
   const body = text.slice(text.indexOf("\r\n\r\n") + 4);
   const lines = head.map((line) => line.replace(/^((?:Proxy-)?Authorization)[ \t]*:.*$/gims, "$1: ***"));
-  return `${maskUri(lines.join("\r\n"))}\r\n\r\n${text.includes("\r\n\r\n") ? shownBody(body, valueIn(head, ["content-type", "c"]) ?? "") : ""}`;
+  return `${maskUri(withoutPushSecrets(lines.join("\r\n")))}\r\n\r\n${text.includes("\r\n\r\n") ? shownBody(body, valueIn(head, ["content-type", "c"]) ?? "") : ""}`;
 }
 
 /** The messages of a call that fit: the first, and the newest of the others; each of them cut. */
@@ -102,7 +103,7 @@ function valueIn(lines: readonly string[], names: readonly string[]): string | u
 function shownBody(body: string, type: string): string {
   if (body === "") return "";
   if (!/^application\/sdp[ \t]*(?:;|$)/i.test(type)) return `(a body of ${body.length} characters is not kept)`;
-  return body.replace(/^(a=(?:crypto|ice-pwd|key-mgmt):|k=).*$/gim, "$1***");
+  return body.replace(mediaKeys, "$1***");
 }
 
 /** How a call has ended. */

@@ -1,4 +1,4 @@
-import { maskUri } from "../lib/trace.ts";
+import { maskUri } from "../lib/syntax/masks.ts";
 import { relayedLimits } from "../lib/syntax/limits.ts";
 import { type Message, type Request, headerValue, parseMessage } from "../lib/syntax/message.ts";
 import { isFault } from "../lib/syntax/fault.ts";

@@ -1,6 +1,7 @@
 import { copyOf } from "../lib/syntax/memoise.ts";
 import { legible } from "../lib/syntax/octets.ts";
-import { type TraceEntry, maskUri } from "../lib/trace.ts";
+import { maskUri, withoutMediaKeys, withoutPushSecrets } from "../lib/syntax/masks.ts";
+import type { TraceEntry } from "../lib/trace.ts";
 
 interface Kept {
   readonly at: number;
@@ -81,11 +82,11 @@ export function methodOfResponse(response: string): string {
 }
 
 /**
- * Masks the response of digest credentials (RFC 7616 §3.4), from which a password could be guessed, credentials of other schemes, and secrets
- * in URIs.
+ * Masks the response of digest credentials (RFC 7616 §3.4), from which a password could be guessed, credentials of other schemes, secrets in
+ * URIs, keys of media, and what a push notification needs.
  */
 export function maskCredentials(text: string): string {
-  return maskUri(text)
+  return maskUri(withoutMediaKeys(withoutPushSecrets(text)))
     .replace(/\bresponse\s*=\s*(?:"[^"\r\n]*"|[0-9a-f]{32,})/gi, 'response="***"')
     .replace(/^((?:Proxy-)?Authorization\s*:\s*(?!Digest\b)[\w-]+\s+)\S+/gim, "$1***");
 }

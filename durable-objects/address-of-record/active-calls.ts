@@ -71,6 +71,11 @@ export class ActiveCalls implements Part {
     return this.ofCall(callId, now).length > 0;
   }
 
+  /** Whether this dialog is in progress. */
+  knows(dialog: DialogIds, now: number): boolean {
+    return this.ofCall(dialog.callId, now).some(({ name }) => name === dialogName(dialog));
+  }
+
   /** The dialogs in progress with this Call-ID. */
   ofCall(callId: string, now: number): readonly CallInProgress[] {
     const call = callName(callId);

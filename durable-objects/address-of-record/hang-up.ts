@@ -1,5 +1,6 @@
 import { returnInside } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
+import { endsDialog } from "../../lib/proxy/bye.ts";
 import { composeBye, farEnd } from "../../lib/proxy/hang-up.ts";
 import type { CallDetails, CallInProgress, BoundContact } from "../../lib/transport/flow.ts";
 import type { DialogEnd, EndedBy, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
@@ -19,7 +20,7 @@ export class HangUp {
     this.#passOn = passOn;
   }
 
-  /** Sends a BYE to the other end of a dialog; rejects if its home cannot be reached. Does nothing if too little is known. */
+  /** Sends a BYE to the other end of a dialog; rejects if its home or its server cannot be reached. Does nothing if too little is known. */
   async end({ details }: CallInProgress, why: string, now: number): Promise<void> {
     const far = details === undefined ? undefined : farEnd(this.#room.keyring, details);
     if (details !== undefined && far !== undefined) await this.#send(details, far, why, now);
@@ -44,7 +45,7 @@ export class HangUp {
     const transaction = randomText() + randomText();
     const text = composeBye(details, { host: domain, branch: `z9hG4bK${transaction}`, why });
     this.#room.log.passed(now, "-", text);
-    await this.#passOn(to.home, {
+    const receipt = await this.#passOn(to.home, {
       kind: "request",
       text,
       answerTo: returnInside(name, { kind: "hang-up", id: transaction }),
@@ -54,5 +55,6 @@ export class HangUp {
       recordRoute: undefined,
       endedBy: this.#endedBy,
     });
+    if (receipt.kind === "answered" && !endsDialog(receipt.status)) throw new Error(`the BYE was answered with ${receipt.status}`);
   }
 }

@@ -225,6 +225,9 @@ export class Ingress implements Part {
   #withSpeaker(flow: Flow, request: SipRequest, now: number): Flow {
     if (flow.boundContacts.length > 0 || flow.unregisteredPhone !== undefined || request.method !== "INVITE") return flow;
     const unregisteredPhone = this.#registrar.phoneOf(request, now);
+    const mayRegister = flow.tokenLimits === undefined || refuseScope(flow.tokenLimits, "REGISTER") === undefined;
+    // It would get what is for that phone.
+    if (!mayRegister && unregisteredPhone !== undefined && this.#registrar.isRegistered(unregisteredPhone, now)) return flow;
     return unregisteredPhone === undefined ? flow : (this.#room.sockets.update(flow.id, { unregisteredPhone }) ?? flow);
   }
 

@@ -1,4 +1,5 @@
-import { type TraceEntry, maskUri } from "../../lib/trace.ts";
+import { maskUri } from "../../lib/syntax/masks.ts";
+import type { TraceEntry } from "../../lib/trace.ts";
 import { wantsCall } from "../../lib/domain-trace.ts";
 import { callIdOf, hasCallId, withoutSecrets } from "../../lib/failed-call.ts";
 import type { DomainTrace } from "../../lib/location/domain-settings.ts";

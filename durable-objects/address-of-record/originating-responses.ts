@@ -92,7 +92,8 @@ export class OriginatingResponses implements Part {
   #send(flow: Flow | undefined, envelope: ResponseEnvelope, text: string, now: number): boolean {
     const { transaction, to, status } = envelope;
     const isAnswer = transaction !== undefined && status >= 200 && status < 300;
-    if (transaction !== undefined && status >= 300) this.#parts.timedCalls.refused(text);
+    if (transaction !== undefined && status > 100 && status < 200) this.#parts.timedCalls.rings(text, transaction, now);
+    if (transaction !== undefined && status >= 300) this.#parts.timedCalls.refused(text, transaction);
     if (isAnswer && flow !== undefined && this.#parts.timedCalls.mayBegin(flow))
       this.#parts.timedCalls.began(flow, parsedResponse(text), now);
     if (flow === undefined || !this.#room.sockets.send(flow.id, text)) return false;

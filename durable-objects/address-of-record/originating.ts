@@ -95,7 +95,12 @@ export class Originating {
     this.#callsAtPresent = callsAtPresent;
     this.#forking = forking;
     this.#policy = new NonSubscriberPolicy(room, callsAtPresent);
-    this.#tokenPolicy = new TokenPolicy(room, timedCalls, () => account.owner().aliases);
+    this.#tokenPolicy = new TokenPolicy(
+      room,
+      timedCalls,
+      () => account.owner().aliases,
+      (dialog) => activeCalls.knows(dialog, Date.now()),
+    );
     this.#requests = new OriginatingRequests(room, account, pendingInvites, this.#policy);
     this.#responses = responses;
     this.#tryingTimers = tryingTimers;
@@ -111,7 +116,7 @@ export class Originating {
     if (isFault(way)) return this.#refuse(flow, request, way, now);
     const refusal =
       (await this.#policy.refuse(flow, request, mandatory, way, now)) ??
-      (flow.tokenLimits && (await this.#tokenPolicy.refuse(flow, request, way, () => this.#isPending(mandatory))));
+      (flow.tokenLimits && (await this.#tokenPolicy.refuse(flow, request, mandatory, way, () => this.#isPending(mandatory))));
     if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
     const forbidden = way.kind === "dialog" ? await refuseNumberWithin(this.#room, request, way) : undefined;
@@ -275,7 +280,7 @@ export class Originating {
     const contact = contactMark(flow, phoneOnFlow(flow));
     const more = { ...(dropsOnDisconnect ? { dropsOnDisconnect } : {}), ...(contact === undefined ? {} : { contact }) };
     this.#pendingInvites.note(flow, { transaction, home, at: now, name, ...more });
-    this.#timedCalls.placed(flow, headerValue(request, "call-id") ?? "", now + this.#room.timers.timerC + this.#room.timers.transaction);
+    this.#timedCalls.placed(flow, { callId: headerValue(request, "call-id") ?? "", transaction }, now);
     this.#tryingTimers.add(transaction, now, () => this.#trying(flow, request, transaction));
     return true;
   }

@@ -1,7 +1,6 @@
-import { refuseScope } from "../../lib/authentication/token-limits.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, isFault } from "../../lib/syntax/fault.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
@@ -11,7 +10,7 @@ import { answered, refused } from "../shared/reply.ts";
 import { parsed } from "../shared/reparse.ts";
 import type { LocalUserAgent } from "./local-user-agent.ts";
 import type { Room } from "./room.ts";
-import { isCounting, notOverTrunk } from "./token-policy.ts";
+import { isCounting, notOverTrunk, refuseNewCall } from "./token-policy.ts";
 import type { TransferredCalls } from "./transferred-calls.ts";
 
 type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
@@ -52,8 +51,7 @@ export class TakenOverDialogs {
   }
 }
 
-function refuseByToken({ tokenLimits: limits, authenticated }: Flow, now: number): Fault | undefined {
-  if ((authenticated?.byToken?.until ?? Number.POSITIVE_INFINITY) <= now) return fault(403, "the token of this connection has expired");
-  const scope = limits === undefined ? undefined : refuseScope(limits, "INVITE");
-  return scope ?? (limits !== undefined && isCounting(limits) ? notOverTrunk : undefined);
+function refuseByToken(flow: Flow, now: number): Fault | undefined {
+  const { tokenLimits: limits } = flow;
+  return refuseNewCall(flow, now) ?? (limits !== undefined && isCounting(limits) ? notOverTrunk : undefined);
 }

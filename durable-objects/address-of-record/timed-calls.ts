@@ -8,7 +8,7 @@ import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Request, type Response, hasHeader, headerValues } from "../../lib/syntax/message.ts";
 import { decodedText } from "../../lib/syntax/octets.ts";
 import { type CallDetails, type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
-import type { PhoneId } from "../../lib/transport/identifiers.ts";
+import type { PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import { dialogIdsOf } from "./answered-call.ts";
 import { HangUp } from "./hang-up.ts";
@@ -45,9 +45,20 @@ const why = "the token of the caller allows no longer call";
 
 const timedShape = storedShape<TimedCall>((older) => older);
 
-/** A row of the table `timed_invites`: a call that was placed. */
+/** An INVITE of a user of this home. */
+interface PlacedInvite {
+  readonly callId: string;
+  readonly transaction: TransactionId;
+}
+
+/** Of one call there may be several INVITEs. */
+function inviteName({ callId, transaction }: PlacedInvite): string {
+  return `${callName(callId)}.${transaction}`;
+}
+
+/** A row of the table `timed_invites`: an INVITE of a call that was placed. */
 interface TimedInvite extends Record<string, string | number> {
-  /** That of the call. */
+  /** `inviteName` */
   readonly name: string;
   readonly seconds: number;
   /** Milliseconds: when it is forgotten. */
@@ -107,9 +118,23 @@ export class TimedCalls implements Part {
     this.#keep(name, { details, phone: phoneOnFlow(flow), contact, since: now, endsAt: now + seconds * 1000 });
   }
 
-  /** A call was refused: it waits for no answer any more. */
-  refused(response: string): void {
-    if (this.#invites().size > 0) this.#forgetInvite(callName(headerIn(response, ["call-id", "i"]) ?? ""));
+  /** An INVITE was refused: it waits for no answer any more. Another one with its Call-ID may. */
+  refused(response: string, transaction: TransactionId): void {
+    if (this.#invites().size > 0) this.#forgetInvite(inviteName({ callId: headerIn(response, ["call-id", "i"]) ?? "", transaction }));
+  }
+
+  /** It still rings (RFC 3261 §16.7 step 2: each provisional response gives it as long again). */
+  rings(response: string, transaction: TransactionId, now: number): void {
+    if (this.#invites().size === 0) return;
+    const name = inviteName({ callId: headerIn(response, ["call-id", "i"]) ?? "", transaction });
+    const known = this.#invites().get(name);
+    const until = this.#patienceFrom(now);
+    if (known !== undefined && until - known.until > this.#room.timers.timerC / 4) this.#note({ ...known, until });
+  }
+
+  /** Until when an INVITE has had its answer, in milliseconds. */
+  #patienceFrom(now: number): number {
+    return now + this.#room.timers.timerC + this.#room.timers.transaction;
   }
 
   /**
@@ -127,7 +152,7 @@ export class TimedCalls implements Part {
     const all = [...this.#read()];
     const present = all.filter(([, { isSaidToBeOver }]) => isSaidToBeOver === undefined).map(([name]) => callOf(name));
     const answered = new Set(all.map(([name]) => callOf(name)));
-    const waiting = [...this.#invites().keys()].filter((name) => !answered.has(name));
+    const waiting = [...this.#invites().keys()].filter((name) => !answered.has(callOf(name)));
     return present.length + waiting.length >= maxCalls || all.length >= maxRows - maxCalls * maxDialogs;
   }
 
@@ -138,15 +163,16 @@ export class TimedCalls implements Part {
 
   /**
    * A call is about to begin: its time is that of the token of this connection, on whatever connection its answer is heard.
-   * @param until when it has had its answer, in milliseconds
    */
-  placed({ tokenLimits }: Flow, callId: string, until: number): void {
+  placed({ tokenLimits }: Flow, invite: PlacedInvite, now: number): void {
     const seconds = tokenLimits?.maximumSeconds;
-    if (seconds === undefined) return;
-    const name = callName(callId);
-    const least = Math.min(seconds, this.#invites().get(name)?.seconds ?? seconds);
-    this.#invites().set(name, { name, seconds: least, until });
-    this.#room.memory.run("INSERT OR REPLACE INTO timed_invites (name, seconds, until) VALUES (?, ?, ?)", name, least, until);
+    if (seconds !== undefined) this.#note({ name: inviteName(invite), seconds, until: this.#patienceFrom(now) });
+  }
+
+  #note(invite: TimedInvite): void {
+    const { name, seconds, until } = invite;
+    this.#invites().set(name, invite);
+    this.#room.memory.run("INSERT OR REPLACE INTO timed_invites (name, seconds, until) VALUES (?, ?, ?)", name, seconds, until);
     this.#room.alarm.noLaterThan(until);
   }
 
@@ -190,7 +216,9 @@ export class TimedCalls implements Part {
 
   /** The smaller one of the connection's, and of that on which the call was placed. */
   #secondsOf(limits: TokenLimits | undefined, callId: string): number | undefined {
-    const known = [limits?.maximumSeconds, this.#invites().get(callName(callId))?.seconds].filter((seconds) => seconds !== undefined);
+    const call = callName(callId);
+    const placed = [...this.#invites().values()].filter(({ name }) => callOf(name) === call).map(({ seconds }) => seconds);
+    const known = [limits?.maximumSeconds, ...placed].filter((seconds) => seconds !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
   }
 

@@ -1,10 +1,13 @@
 import { type TokenLimits, refuseScope, refuseTarget } from "../../lib/authentication/token-limits.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
-import { isHopName } from "../../lib/routing/hop-name.ts";
+import type { DialogIds } from "../../lib/proxy/call-name.ts";
+import { isHopName, isUserHome } from "../../lib/routing/hop-name.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { available } from "../../platform/directory/available.ts";
 import { numberAtTheBeginning, referredTo } from "../shared/trunk-destinations.ts";
@@ -41,30 +44,60 @@ function isOverTrunk(way: RoutingDecision): boolean {
   return way.kind === "dialog" && isHopName(way.receiver.home);
 }
 
+/** What may begin something at a phone or server that does not know the dialog. */
+const begins: readonly string[] = ["INVITE", "MESSAGE"];
+
+/** With another status than 481, which ends the dialog at the phone. */
+const notKnown = fault(403, "nothing is known of this call any more, and the token of its user has limits");
+
+/** Refuses a call that the user of a token has another one place: of another scope, or after its end. */
+export function refuseNewCall({ tokenLimits: limits, authenticated }: Flow, now: number): Fault | undefined {
+  if ((authenticated?.byToken?.until ?? Number.POSITIVE_INFINITY) <= now) return fault(403, "the token of this connection has expired");
+  return limits === undefined ? undefined : refuseScope(limits, "INVITE");
+}
+
 /** What the token of a connection lets its user send. */
 export class TokenPolicy {
   readonly #room: Room;
   readonly #timedCalls: Pick<TimedCalls, "isFull">;
   readonly #aliases: () => readonly string[];
+  readonly #isKnown: (dialog: DialogIds) => boolean;
 
-  /** @param aliases those of the user */
-  constructor(room: Room, timedCalls: Pick<TimedCalls, "isFull">, aliases: () => readonly string[]) {
+  /**
+   * @param aliases those of the user
+   * @param isKnown whether a dialog of a call is in progress here
+   */
+  constructor(
+    room: Room,
+    timedCalls: Pick<TimedCalls, "isFull">,
+    aliases: () => readonly string[],
+    isKnown: (dialog: DialogIds) => boolean,
+  ) {
     this.#room = room;
+    this.#isKnown = isKnown;
     this.#aliases = aliases;
     this.#timedCalls = timedCalls;
   }
 
   /**
-   * Refuses a request that the token of its connection does not allow. Within a call nothing is refused but a REFER to an address that is no
-   * target: our Route proves that it belongs to the call.
+   * Refuses a request that the token of its connection does not allow. Within a call that is known nothing is refused but a REFER to an address
+   * that is no target. A Route outlives its call: what could begin something by it is allowed as outside of a call.
    * @param isRepeated it is an INVITE that was counted before
    */
-  async refuse(flow: Flow, request: Request, way: RoutingDecision, isRepeated: () => boolean): Promise<Fault | undefined> {
+  async refuse(
+    flow: Flow,
+    request: Request,
+    mandatory: MandatoryHeaders,
+    way: RoutingDecision,
+    isRepeated: () => boolean,
+  ): Promise<Fault | undefined> {
     const { tokenLimits: limits } = flow;
     if (limits === undefined) return undefined;
     const { method } = request;
-    const notReferable = method === "REFER" ? await this.#refuseReferral(limits, request, way) : undefined;
-    if (notReferable !== undefined || way.kind !== "address" || method === "ACK") return notReferable;
+    const notReferable = method === "REFER" ? await this.#refuseReferral(flow, limits, request, way) : undefined;
+    if (notReferable !== undefined || method === "ACK") return notReferable;
+    if (way.kind === "dialog") return this.#refuseWithin(limits, method, mandatory, way.receiver.home);
+    if (way.kind !== "address") return undefined;
     const { address } = way;
     const isOwn = this.#isOwn(address);
     if (method === "PUBLISH" && !isOwn) return fault(403, "the token of this connection is for its user's own presence");
@@ -80,10 +113,19 @@ export class TokenPolicy {
     return domain === home.domain && (user === home.user || this.#aliases().includes(user));
   }
 
+  /** By the Route of a call that may be over, and perhaps with another To tag. */
+  #refuseWithin(limits: TokenLimits, method: string, mandatory: MandatoryHeaders, to: HomeName): Fault | undefined {
+    if (!begins.includes(method) || this.#isKnown(mandatory)) return undefined;
+    if (method === "INVITE" && isCounting(limits)) return notKnown;
+    const [user = "", domain = ""] = isUserHome(to) ? to.replace(/^sips?:|#[^#]*$/g, "").split("@") : [];
+    return refuseScope(limits, method) ?? refuseTarget(limits, method, { user, domain });
+  }
+
   /** RFC 3515 §2.4.2: there is one Refer-To; who takes several may call any of them. */
-  async #refuseReferral(limits: TokenLimits, refer: Request, way: RoutingDecision): Promise<Fault | undefined> {
+  async #refuseReferral(flow: Flow, limits: TokenLimits, refer: Request, way: RoutingDecision): Promise<Fault | undefined> {
     const to = referredTo(refer);
-    if (isFault(to)) return to;
+    const refusal = isFault(to) ? to : refuseNewCall(flow, Date.now());
+    if (isFault(to) || refusal !== undefined) return refusal;
     const isUncounted = isCounting(limits) && (isOverTrunk(way) || (await this.#isNumber(to)));
     return isUncounted ? notOverTrunk : refuseUri(limits, to, this.#room);
   }

@@ -106,7 +106,12 @@ export class Inbound {
     way: RoutingDecision & { readonly kind: "dialog" },
     trunk: Trunk | undefined,
   ): Promise<void> {
-    const forged = way.hasOwnRouteToken || trunk === undefined ? undefined : await refusalOfSender(this.#line, mandatory, trunk);
+    const isOther = !way.hasOwnRouteToken && trunk !== undefined;
+    const forged = isOther
+      ? (trunk.verify ?? "off") === "off"
+        ? await refusalOfSender(this.#line, mandatory, trunk)
+        : otherCaller
+      : undefined;
     if (forged !== undefined) return this.#refuse(request, forged);
     this.#known.remember(request, mandatory);
     const heard = await this.#forPhones(request, mandatory);
@@ -337,6 +342,9 @@ function verifiedText(text: string, verification: Verification | undefined, { fo
   const request = parsed(text);
   return alter(request, withVerstat(request, verification, format));
 }
+
+/** The signature was about the caller of the INVITE. */
+const otherCaller: Fault = fault(403, "From is not that of the caller whom the trunk has signed for");
 
 const notTaken: Fault = fault(403, "calls from this server are not accepted");
 

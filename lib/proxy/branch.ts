@@ -51,9 +51,14 @@ export function statelessBranch(
   return `${cookie}${hint}~${keyring.seal("return-address", writeReturnAddress(answerTo, transaction), contextOf(of))}.${loop}`;
 }
 
-/** The branch of a stored message: equal each time it is sent. */
-export function storedBranch(hint: string, number: number, loop: string): string {
-  return `${cookie}${hint}!${number}.${loop}`;
+/** The branch of a stored message: equal each time it is sent. Only who has been sent the message knows it. */
+export function storedBranch(keyring: Keyring, hint: string, number: number, of: Transaction, loop: string): string {
+  return `${cookie}${hint}!${number}-${keyring.mac("context", storedName(hint, number, of)).slice(0, contextLength)}.${loop}`;
+}
+
+/** No name of a transaction begins like it. */
+function storedName(hint: string, number: number, of: Transaction): string {
+  return `stored ${hint} ${number} ${contextOf(of)}`;
 }
 
 /** The branch of a probe that tests whether a client reads its socket. */
@@ -77,10 +82,16 @@ export function readBranch(keyring: Keyring, branch: string, of: Transaction): B
   const rest = branch.slice(cookie.length + hintLength);
   if (rest.startsWith("~")) return readStateless(keyring, rest.slice(1), of);
   if (rest.startsWith("*")) return { kind: "probe", token: rest.slice(1) };
-  if (rest.startsWith("!")) return { kind: "stored", number: Number.parseInt(rest.slice(1), 10) };
+  if (rest.startsWith("!")) return readStored(keyring, branch.slice(cookie.length, cookie.length + hintLength), rest.slice(1), of);
   const [empty, context, index] = rest.split(".");
   if (empty !== "" || context?.length !== contextLength || index === undefined) return undefined;
   return { kind: "stateful", context, index: Number.parseInt(index, 10) };
+}
+
+function readStored(keyring: Keyring, hint: string, rest: string, of: Transaction): Branch | undefined {
+  const [, number = "", mac = ""] = /^(\d{1,15})-([^.]+)\./.exec(rest) ?? [];
+  const isOurs = mac.length === contextLength && keyring.verify("context", storedName(hint, Number(number), of), mac);
+  return isOurs ? { kind: "stored", number: Number(number) } : undefined;
 }
 
 function readStateless(keyring: Keyring, rest: string, of: Transaction): Branch | undefined {

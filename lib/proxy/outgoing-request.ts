@@ -132,7 +132,8 @@ export interface StoredTarget extends Pick<StatelessTarget, "host" | "path"> {
 /** A stored message as a phone gets it: with the Date when it was sent (RFC 3261 §20.17), and the same branch each time. */
 export function storedRequest(by: Forwarder, request: Request, mandatory: MandatoryHeaders, target: StoredTarget): string {
   const { number, at, contact, host, path } = target;
-  const branch = storedBranch(by.hint, number, markOf(request, mandatory));
+  const of = { callId: mandatory.callId, cseq: mandatory.cseq.number };
+  const branch = storedBranch(by.keyring, by.hint, number, of, markOf(request, mandatory));
   const date: [string, string][] = hasHeader(request, "date") ? [] : [["Date", serialiseDate(at)]];
   const { routes, ...way } = nextRoute(request, contact, path);
   return alter(request, { ...way, push: [["Via", viaValue(host, branch)], ...date, ...routes] });

@@ -2,6 +2,7 @@ import type { ForkedBranch, ResponseContext } from "../response-context/context.
 import { isByDomain } from "../response-context/target-set.ts";
 import { type Request, headerValue } from "../../syntax/message.ts";
 import { legible } from "../../syntax/octets.ts";
+import { maskUri } from "../../syntax/masks.ts";
 import { textHash } from "../../syntax/text-hash.ts";
 import type { EndedBy } from "../../transport/envelope.ts";
 import type { Verification } from "../../transport/verification.ts";
@@ -125,8 +126,8 @@ function headersOf(request: Request, started: number, transaction: string) {
   const { userAgent: callerDevice } = userAgentOf(headerValue(request, "user-agent"));
   return {
     id: recordId(started, transaction),
-    ...{ callId: value("call-id"), from: value("from"), to: value("to"), started },
-    dialled: legible(request.requestUri, maxValue),
+    ...{ callId: value("call-id"), from: maskUri(value("from")), to: maskUri(value("to")), started },
+    dialled: maskUri(legible(request.requestUri, maxValue)),
     ...(callerDevice === undefined ? {} : { callerDevice }),
   };
 }

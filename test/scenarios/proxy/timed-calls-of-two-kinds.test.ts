@@ -71,7 +71,7 @@ describe("a call that a token allows for a time ends at its time", () => {
   });
 
   it("also if its answer is heard on a connection whose token has no such limit", async () => {
-    const { world, alice, bob } = await start({ maximumSeconds: 60, scope: ["call"] });
+    const { world, alice, bob } = await start({ maximumSeconds: 60 });
     world.signsInByToken("alice", { scope: ["register"] });
     const other = await scenario.joins("alice", { instance: alice.instance });
     alice.sends("INVITE", bob.aor, inviteOf(other, bob.aor, "two-tokens"));
@@ -81,6 +81,46 @@ describe("a call that a token allows for a time ends at its time", () => {
     await answered("two-tokens", other);
     expect(bob.state).toBe("talking");
     await world.pass(70);
+    expect(bob.state).toBe("ended by bye");
+  });
+
+  /** The first connection has the limit, and its call rings; its phone is registered on another one too. */
+  async function ringsOnTwo() {
+    const { world, alice, bob } = await start({ maximumSeconds: 60 });
+    world.signsInByToken("alice", { scope: ["register"] });
+    const other = await scenario.joins("alice", { instance: alice.instance });
+    alice.sends("INVITE", bob.aor, inviteOf(other, bob.aor, "two-tokens"));
+    await world.settle();
+    const isAnsweredOnOther = async () => {
+      alice.leaves();
+      await world.settle();
+      await answered("two-tokens", other);
+      expect(bob.state).toBe("talking");
+      await world.pass(70);
+    };
+    return { world, alice, bob, other, isAnsweredOnOther };
+  }
+
+  it("also if another INVITE with its Call-ID has been refused", async () => {
+    const { world, alice, bob, other, isAnsweredOnOther } = await ringsOnTwo();
+    const carol = await scenario.joins("carol");
+    const another = inviteOf(other, carol.aor, "two-tokens").map((line) => line.replace("tag=t1", "tag=t2"));
+    alice.sends("INVITE", carol.aor, another);
+    await world.settle();
+    carol.rejects(486);
+    await world.settle();
+    await isAnsweredOnOther();
+    expect(bob.state).toBe("ended by bye");
+  });
+
+  it("also if it has rung for longer than Timer C", async () => {
+    const { world, bob, isAnsweredOnOther } = await ringsOnTwo();
+    for (let minute = 0; minute < 8; minute += 1) {
+      await world.pass(60);
+      bob.replies(bob.last("INVITE"), 180, [`Contact: ${bob.contact}`]);
+      await world.settle();
+    }
+    await isAnsweredOnOther();
     expect(bob.state).toBe("ended by bye");
   });
 });

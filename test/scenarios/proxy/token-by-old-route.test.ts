@@ -1,0 +1,66 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { type Scenario, startScenario } from "../world/scenario.ts";
+
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
+
+/** Alice's phone has a token with these limits, and the Route of a call with bob that is over. */
+async function hasTalked(limits: object, callerIs: "alice" | "bob" = "bob") {
+  scenario = await startScenario({ absent: ["alice"] });
+  const { world, alice, bob } = scenario;
+  world.signsInByToken("alice", limits);
+  await alice.comesOnline();
+  const [caller, callee] = callerIs === "alice" ? [alice, bob] : [bob, alice];
+  caller.invites(callee.aor);
+  await world.settle();
+  callee.answers();
+  await world.settle();
+  const { dialog } = alice.call;
+  if (dialog === undefined) throw new Error("there was no call");
+  caller.hangsUp();
+  await world.settle();
+  return { ...scenario, dialog };
+}
+
+const linesOf = (method: string, contact: string) => (method === "MESSAGE" ? ["Content-Type: text/plain"] : [`Contact: ${contact}`]);
+
+describe("by the Route of a call that is over, a token allows no more than outside of a call", () => {
+  it.each([
+    ["MESSAGE", "own"],
+    ["INVITE", "own"],
+    ["MESSAGE", "another"],
+    ["INVITE", "another"],
+  ] as const)("a %s with its %s tag: not of the scope", async (method, tag) => {
+    const { world, alice, bob, dialog } = await hasTalked({ scope: ["register"] });
+    await world.pass(86_400);
+    const before = bob.all(method).length;
+    const remote = tag === "own" ? dialog.remote : dialog.remote.replace(/tag=.*/, "tag=other");
+    const sent = alice.within(method, { ...dialog, remote }, linesOf(method, alice.contact), 77);
+    await world.settle();
+    expect([sent.final, bob.all(method).length]).toEqual([403, before]);
+  });
+
+  it.each(["MESSAGE", "INVITE"])("a %s: not to others than its targets", async (method) => {
+    const { world, alice, bob, dialog } = await hasTalked({ targets: ["carol@example.com"] });
+    const before = bob.all(method).length;
+    const sent = alice.within(method, dialog, linesOf(method, alice.contact), 77);
+    await world.settle();
+    expect([sent.final, bob.all(method).length]).toEqual([403, before]);
+  });
+
+  it("a MESSAGE to a target passes", async () => {
+    const { world, alice, bob, dialog } = await hasTalked({ targets: ["bob@example.com"] });
+    const sent = alice.within("MESSAGE", dialog, ["Content-Type: text/plain"], 77);
+    await world.settle();
+    expect([sent.final, bob.all("MESSAGE").length]).toEqual([200, 1]);
+  });
+
+  it("an INVITE: not uncounted", async () => {
+    const { world, alice, bob, dialog } = await hasTalked({ maximumCalls: 1, id: "once" }, "alice");
+    const second = alice.asks("INVITE", bob.aor, [`Contact: ${alice.contact}`]);
+    const remote = dialog.remote.replace(/tag=.*/, "tag=n");
+    const again = alice.within("INVITE", { ...dialog, remote }, [`Contact: ${alice.contact}`], 50);
+    await world.settle();
+    expect([second.final, again.final, bob.all("INVITE").length]).toEqual([403, 403, 1]);
+  });
+});
