@@ -272,7 +272,8 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     this.#calls.answered(response.status, mandatory, Date.now(), nameOf(mandatory));
     const asked = this.#inbound.askedFor(mandatory) ?? { hadOffer: true, isWithin: true };
     const { hadOffer, isWithin } = asked;
-    const converted = await this.#media.convert(response, mandatory, "trunk", hadOffer);
+    const isOwn = this.#calls.ownsMedia(mandatory);
+    const converted = isOwn ? await this.#media.convert(response, mandatory, "trunk", hadOffer) : response.text;
     if (isFault(converted))
       console.error(JSON.stringify({ note: "the media of an answer are passed on as they are", why: converted.fault }));
     const isRefusal = mandatory.cseq.method === "INVITE" && response.status >= 300 && !isWithin;

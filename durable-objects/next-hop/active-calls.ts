@@ -239,6 +239,16 @@ export class ActiveCalls {
     return this.dialogOf(mandatory).kind === "none" && this.#calls.get(mandatory.callId)?.isAnswered !== false;
   }
 
+  /**
+   * Whether the media of its call are those of this dialog: each may have them until one is answered, then that one has. Also if nothing is
+   * known of the call.
+   */
+  ownsMedia(mandatory: CallIds): boolean {
+    const call = this.#calls.get(mandatory.callId);
+    if (call === undefined) return !this.#over.has(dialogName(mandatory));
+    return !call.isAnswered || call.dialogs[0] === dialogName(mandatory);
+  }
+
   /** Whether the call with this Call-ID belongs to another home: this one must not create a dialog that looks like part of it. */
   isOfOther(callId: string, home: HomeName): boolean {
     const call = this.#calls.get(callId);

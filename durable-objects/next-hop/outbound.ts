@@ -11,7 +11,7 @@ import { type Standing, shownTo, standingOfServer, takenFrom } from "../../lib/p
 import { type Trunk, failsOver } from "../../lib/routing/trunk.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
-import { keyInInfo } from "../../lib/media/key-in-info.ts";
+import { type PressedKey, keyInInfo } from "../../lib/media/key-in-info.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -91,7 +91,7 @@ export class Outbound {
       return { kind: "answered", status: why.status, text: answerFault(request, why), why: why.fault };
     }
     const key = mandatory.toTag === undefined ? undefined : keyInInfo(request);
-    if (key !== undefined && (await this.#around.media.presses(key, mandatory))) return answered(request, 200);
+    if (key !== undefined && (await this.#presses(key, mandatory))) return answered(request, 200);
     if (request.method === "INVITE") await this.#around.connection.storeHost();
     const { text: made, branch } = await this.#asSent(connection, envelope, request, mandatory);
     const whole = parsed(made);
@@ -116,10 +116,16 @@ export class Outbound {
     return accepted;
   }
 
-  /** An ACK is never refused; one that is not known to be of the call changes nothing of its media. */
+  /** Only the dialog that the call has been answered with changes its media; an ACK is never refused, and has to be known to be of it. */
   async #forTrunk(request: SipRequest, mandatory: MandatoryHeaders): Promise<string | Fault> {
-    const isDoubtful = request.method === "ACK" && this.#around.calls.dialogOf(mandatory).kind !== "known";
-    return isDoubtful ? request.text : this.#around.media.convert(request, mandatory, "trunk");
+    const { calls, media } = this.#around;
+    const isDoubtful = request.method === "ACK" && calls.dialogOf(mandatory).kind !== "known";
+    const isOther = mandatory.toTag !== undefined && !calls.ownsMedia(mandatory);
+    return isDoubtful || isOther ? request.text : media.convert(request, mandatory, "trunk");
+  }
+
+  async #presses(key: PressedKey, mandatory: MandatoryHeaders): Promise<boolean> {
+    return this.#around.calls.ownsMedia(mandatory) && this.#around.media.presses(key, mandatory);
   }
 
   async #signed(request: SipRequest, envelope: RequestEnvelope): Promise<SipRequest> {
@@ -291,6 +297,8 @@ export class Outbound {
     if (response.status === 488 && method === "INVITE" && sent !== undefined && (await media.isIncompatible(mandatory.callId)))
       return parsedResponse(alter(response, { append: [["Warning", perhapsIncompatible]] }));
     const hadOffer = sent === undefined || sessionDescriptionOf(sent) !== undefined;
+    // Another phone or server may have answered meanwhile.
+    if (!this.#around.calls.ownsMedia(mandatory)) return response;
     const text = await media.convert(response, mandatory, "phone", hadOffer);
     if (isFault(text)) console.error(JSON.stringify({ note: "the media of an answer are passed on as they are", why: text.fault }));
     return isFault(text) || text === response.text ? response : parsedResponse(text);

@@ -244,14 +244,21 @@ it.each(["UPDATE", "PRACK"])("a %s of another user with the Call-ID and the tag 
 });
 
 describe("who only rang for a call of a trunk takes over none of the media of who has answered", () => {
-  /** A telephone calls a number that rings at bob and mallory; bob answers. */
-  async function bobAnswers() {
+  /** A telephone calls a number that rings at bob and mallory. */
+  async function rings() {
     const [bob, mallory, sales] = await serverUnderTest.phones("general", "bob", "mallory", "sales");
     sales.socket.cut();
     for (const { aor } of [bob, mallory]) await api("POST", `/subscribers/${sales.account}/bindings`, { contact: aor, expires: 3600 });
     sends("INVITE", sales.account);
     const [atBob, atMallory] = await Promise.all([bob.next("INVITE"), mallory.next("INVITE")]);
     mallory.reply(atMallory, 180);
+    await provider.next(180);
+    return { bob, mallory, atBob, atMallory };
+  }
+
+  /** Bob answers, and mallory's phone has stopped ringing. */
+  async function bobAnswers() {
+    const { bob, mallory, atBob, atMallory } = await rings();
     bob.reply(atBob, 200, withSdp);
     await provider.next(200, { method: "INVITE" });
     mallory.reply(await mallory.next("CANCEL"), 200);
@@ -266,6 +273,44 @@ describe("who only rang for a call of a trunk takes over none of the media of wh
     const sent = mallory.inDialog(method, own, withSdp);
     expect((await mallory.finalResponse(sent)).status).toBe(481);
     expect([engine.commands, provider.rest().filter((message) => message.method === method)]).toEqual([[], []]);
+    cut();
+  });
+
+  it("by an answer of its own that comes after the CANCEL", async () => {
+    const { bob, mallory, atBob, atMallory } = await rings();
+    bob.reply(atBob, 200, withSdp);
+    await provider.next(200, { method: "INVITE" });
+    mallory.reply(await mallory.next("CANCEL"), 200);
+    engine.commands.length = 0;
+    mallory.reply(atMallory, 200, withSdp);
+    await provider.next(200, { method: "INVITE" });
+    const update = mallory.inDialog("UPDATE", dialogOfCallee(atMallory, mallory.tag), withSdp);
+    provider.reply(await provider.next("UPDATE"), 200, ["Content-Type: application/sdp"], telephoneSdp());
+    await mallory.finalResponse(update);
+    expect(engine.commands).toEqual([]);
+    for (const phone of [bob, mallory]) phone.socket.cut();
+  });
+
+  it("by an UPDATE of the time before, whose response comes after the answer", async () => {
+    const { bob, mallory, atBob, atMallory } = await rings();
+    const sent = mallory.inDialog("UPDATE", dialogOfCallee(atMallory, mallory.tag), withSdp);
+    const update = await provider.next("UPDATE");
+    bob.reply(atBob, 200, withSdp);
+    await provider.next(200, { method: "INVITE" });
+    engine.commands.length = 0;
+    provider.reply(update, 200, ["Content-Type: application/sdp"], telephoneSdp());
+    await mallory.finalResponse(sent);
+    expect(engine.commands).toEqual([]);
+    for (const phone of [bob, mallory]) phone.socket.cut();
+  });
+
+  it("by keys", async () => {
+    await trunk({ media: { profile: "rtp", dtmf: "rfc4733" } });
+    const { mallory, own, cut } = await bobAnswers();
+    const headers = [["Content-Type", "application/dtmf-relay"]] as const;
+    const sent = mallory.inDialog("INFO", own, { headers, body: "Signal=5\r\n" });
+    provider.reply(await provider.next("INFO"), 481);
+    expect([(await mallory.finalResponse(sent)).status, engine.commands]).toEqual([481, []]);
     cut();
   });
 
