@@ -78,10 +78,10 @@ export class ActiveCalls implements Part {
 
   /** The dialogs in progress with this Call-ID. */
   ofCall(callId: string, now: number): readonly CallInProgress[] {
-    const call = callName(callId);
+    const [call, older] = [callName(callId), olderCallName(callId)];
     const away = [...this.#suspended.all().values()].filter(({ until }) => until > now);
     return [...this.#room.sockets.all(), ...away].flatMap(({ activeCalls = [] }) =>
-      activeCalls.filter(({ name, since }) => callOf(name) === call && isLikely(since, now)),
+      activeCalls.filter(({ name, since }) => (callOf(name) === call || name === older) && isLikely(since, now)),
     );
   }
 

@@ -44,7 +44,7 @@ export interface Found {
   readonly address: Address;
   readonly calleeSubscriber: Subscriber | undefined;
   readonly trunk?: Trunk;
-  /** The trunks whose server this is, although the call does not go by one: the server may know us by our address. */
+  /** The trunks of our domain whose server this is, although the call does not go by one: the server may know us by our address. */
   readonly trunksOfServer?: readonly Trunk[];
 }
 
@@ -119,20 +119,15 @@ export class ForwardingPlaces {
     return { ...own, places, address, calleeSubscriber: undefined };
   }
 
-  /**
-   * The trunks that have one of these servers, and say which numbers they may call. Those of other domains are found by the host that they
-   * name, because to look up the addresses of them all would cost too much.
-   */
+  /** The trunks of our domain that have one of these servers, and say which numbers they may call. */
   async #trunksAt(search: Search, places: readonly Place[]): Promise<Pick<Found, "trunksOfServer">> {
+    const trunks = (await this.#room.directory.trunks(this.#room.home.domain)).filter(isSelective);
     const called = places.flatMap(({ name }) => endsOf(name));
-    if (called.length === 0) return {};
-    const selective = await this.#room.directory.selectiveTrunks();
     const trunksOfServer: Trunk[] = [];
-    for (const trunk of selective) {
-      const isOwn = trunk.domain === this.#room.home.domain;
-      const found = isOwn ? await trunkHops(search, trunk, [0]) : [];
+    for (const trunk of trunks) {
+      const found = await trunkHops(search, trunk, [0]);
       const ends = isFault(found) ? [] : found.flatMap(({ name }) => endsOf(name));
-      if ([...ends, ...hostsOf(trunk)].some((end) => called.includes(end))) trunksOfServer.push(trunk);
+      if (ends.some((end) => called.includes(end))) trunksOfServer.push(trunk);
     }
     return { trunksOfServer };
   }
@@ -177,12 +172,9 @@ export class ForwardingPlaces {
   }
 }
 
-/** The hosts of a trunk's servers as they are written. */
-function hostsOf({ servers }: Trunk): readonly string[] {
-  return servers.flatMap(({ uri: written }) => {
-    const uri = parseUri(written);
-    return isFault(uri) || uri.kind !== "sip" ? [] : [uri.host.toLowerCase().replace(/^\[|\]$/g, "")];
-  });
+/** Whether a trunk says which numbers it may call. */
+function isSelective({ allowed_destinations: allowed, forbidden_destinations: forbidden }: Trunk): boolean {
+  return allowed !== undefined || forbidden !== undefined;
 }
 
 /** A server by its name and by its address: any port, because one provider has several. */

@@ -8,7 +8,7 @@ import type { Request } from "../../lib/syntax/message.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
-import { numberAtTheBeginning, referredTo, refuseDestinationWithin, targetsWithin } from "../shared/trunk-destinations.ts";
+import { isPlainNumber, numberAtTheBeginning, referredTo, refuseDestinationWithin, targetsWithin } from "../shared/trunk-destinations.ts";
 import { decideTarget, readingsAt } from "../shared/target-selection.ts";
 import type { Room } from "./room.ts";
 
@@ -26,9 +26,10 @@ export async function refuseNumberWithin(room: Surroundings, request: Request, w
   try {
     for (const uri of named) {
       const number = numberAtTheBeginning(uri);
-      const readings = await readingsOf(room, uri);
+      // Only the connection to the server knows whether its Contact is meant, which may have digits in its name.
+      const readings = request.method === "REFER" ? await readingsOf(room, uri) : [];
       if (number === undefined && readings.length === 0 && request.method !== "REFER") continue;
-      const refusal = await refusalOf(room, request, { number, readings }, way);
+      const refusal = await refusalOf(room, request, { number, readings, isPlain: isPlainNumber(uri) }, way);
       if (refusal !== undefined) return refusal;
     }
   } catch (error) {
@@ -68,6 +69,8 @@ async function refusalOfCall(room: Surroundings, forms: readonly string[], domai
 interface NumbersOf {
   readonly number: string | undefined;
   readonly readings: readonly string[];
+  /** There is nothing else. */
+  readonly isPlain: boolean;
 }
 
 async function readingsOf({ directory }: Surroundings, written: string): Promise<readonly string[]> {
@@ -79,7 +82,7 @@ async function readingsOf({ directory }: Surroundings, written: string): Promise
 async function refusalOf(
   room: Surroundings,
   request: Request,
-  { number, readings }: NumbersOf,
+  { number, readings, isPlain }: NumbersOf,
   { receiver, called }: WithinDialog,
 ): Promise<Fault | undefined> {
   const { directory, home } = room;
@@ -92,7 +95,7 @@ async function refusalOf(
   const formsOf = (one: string) => [...new Set([numberFrom(trunk?.format ?? "e164", one), one])];
   const forms = number === undefined ? [] : formsOf(number);
   // Whom a REFER names is asked about in any case.
-  if (request.method !== "REFER" && forms.some((user) => calledMark(user) === called)) return undefined;
+  if (request.method !== "REFER" && isPlain && forms.some((user) => calledMark(user) === called)) return undefined;
   for (const user of [...forms, ...readings.flatMap(formsOf)]) {
     const { outcome } = chooseRoute(routes, { method: "INVITE", user, domain, caller: `${home.user}@${home.domain}` });
     if (outcome?.kind === "reject") return fault(outcome.status, toOctets(outcome.reason ?? "refused by a route of the domain"));

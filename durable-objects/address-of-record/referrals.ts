@@ -8,7 +8,7 @@ import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault, answered } from "../shared/reply.ts";
 import { decideTarget } from "../shared/target-selection.ts";
-import { numberAtTheBeginning, referredTo } from "../shared/trunk-destinations.ts";
+import { namesOtherHeaders, numberAtTheBeginning, onlyReplaces, referredTo } from "../shared/trunk-destinations.ts";
 import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
 import type { ThirdPartyRequests } from "./third-party-requests.ts";
@@ -51,6 +51,7 @@ export class Referrals {
 
   /** A server that is trusted may refer to the numbers of its own trunk. */
   async #refusalOf({ caller, answerTo }: RequestEnvelope, to: string): Promise<Fault | undefined> {
+    if (namesOtherHeaders(to)) return onlyReplaces;
     const { user, domain } = this.#room.home;
     const other = { callId: randomText(), tag: randomText(), transaction: randomText() };
     const asked = this.#requests.questionOf({ target: to.split("?", 1)[0] ?? "", other }, "v=0");

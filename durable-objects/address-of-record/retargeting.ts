@@ -16,7 +16,8 @@ import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { hasHeader, headerValue } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { answerFault } from "../shared/reply.ts";
-import { refuseDestination } from "../shared/trunk-destinations.ts";
+import { refuseDestination, writtenIn } from "../shared/trunk-destinations.ts";
+import { parseUri } from "../../lib/syntax/uri.ts";
 import { type Asserts, type ForwardingPlace, ForwardingPlaces, type Found } from "./forwarding-places.ts";
 import type { CallRecords } from "./call-records.ts";
 import type { PassOn } from "./pass-on.ts";
@@ -150,7 +151,7 @@ export class Retargeting {
 
   /** Tries one place after another; if the request arrived at none, the branch is answered with a refusal. */
   async #send(open: OpenContext, branch: ForkedBranch, found: Found, { places, at }: Left): Promise<void> {
-    const forbidden = await this.#refusalOfTrunk(open, found);
+    const forbidden = await this.#refusalOfTrunk(open, branch, found);
     if (forbidden !== undefined) return this.#answer(open, branch, forbidden);
     let refusal: Refusal = fault(503, "the other side cannot be reached now");
     for (const [index, place] of places.entries()) {
@@ -181,9 +182,13 @@ export class Retargeting {
   }
 
   /** Every request to a trunk passes here, also a forwarded one, and one to a server of a trunk that does not go by the trunk. */
-  #refusalOfTrunk({ request }: OpenContext, { trunksOfServer = [], trunk, address }: Found): Fault | undefined {
-    const trunks = trunk === undefined ? trunksOfServer : [trunk];
-    const refusals = trunks.map((one) => refuseDestination(one, request.method, address.user));
+  #refusalOfTrunk({ request }: OpenContext, branch: ForkedBranch, { trunksOfServer = [], trunk, address }: Found): Fault | undefined {
+    if (trunk !== undefined) return refuseDestination(trunk, request.method, address.user);
+    // The URI goes there as it is.
+    const uri = parseUri(branch.contact);
+    const written = isFault(uri) ? [] : [writtenIn(branch.contact, uri)];
+    const users = [address.user, ...written];
+    const refusals = trunksOfServer.flatMap((one) => users.map((user) => refuseDestination(one, request.method, user)));
     return refusals.find((refusal) => refusal !== undefined);
   }
 

@@ -6,7 +6,7 @@ import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
-import { notAllowed, numberAtTheBeginning, numbersIn, referredTo, targetsWithin } from "../shared/trunk-destinations.ts";
+import { isPlainNumber, notAllowed, numberAtTheBeginning, numbersIn, referredTo, targetsWithin } from "../shared/trunk-destinations.ts";
 import type { KnownDialog } from "./active-calls.ts";
 
 /** Requests that may cost something. */
@@ -31,10 +31,10 @@ export function refuseOverTrunk(trunk: Trunk, envelope: RequestEnvelope, request
   const targets = targetsWithin(request, request.requestUri, 0);
   const isRefused = (uri: string) => {
     const [number, numbers] = [numberAt(trunk, uri), numbersIn(uri)];
-    const isDialled = number !== undefined && dialog.kind === "known" && number === dialog.dialled;
+    const isDialled = isPlainNumber(uri) && dialog.kind === "known" && number === dialog.dialled;
     if (numbers.length === 0 || isDialled) return false;
     if (dialog.kind === "known") return !dialog.targets.includes(dialledMark(uri));
-    if (number === undefined) return numbers.some((one) => isForbidden(trunk, one));
+    if (number === undefined) return false;
     // The Contact of a server that has called us may have any number.
     if (isOutside || numbers.some((one) => isForbidden(trunk, one))) return true;
     return envelope.within?.isFromCaller !== false && !mayCall(trunk, number);

@@ -6,7 +6,7 @@ import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request, hasHeader, headerValues } from "../../lib/syntax/message.ts";
 import { parseNameAddress } from "../../lib/syntax/name-address.ts";
 import { canonicalNumber } from "../../lib/syntax/telephone-number.ts";
-import { canonicalUser, dialledNumber, nameOfUser, parseUri } from "../../lib/syntax/uri.ts";
+import { type Uri, canonicalUser, dialledNumber, nameOfUser, parseUri } from "../../lib/syntax/uri.ts";
 import type { Directory } from "../../platform/directory/directory.ts";
 
 /** Requests that may cost something. */
@@ -23,12 +23,27 @@ export function numberAtTheBeginning(address: string): string | undefined {
   return canonicalNumber(bare) ?? canonicalNumber(/^[-.()/\s]*\+?[-.()/\s\d]*/.exec(bare)?.[0] ?? "");
 }
 
+/** Whether a URI is that of a number, with nothing before or after it that another server could read. */
+export function isPlainNumber(address: string): boolean {
+  const uri = parseUri(address);
+  if (isFault(uri) || uri.kind === "other") return false;
+  return /^\+?\d+$/.test(uri.kind === "tel" ? dialledNumber(uri) : (canonicalNumber(canonicalUser(uri.user ?? "")) ?? ""));
+}
+
 /** All numbers that another server may read in a URI. */
 export function numbersIn(address: string): readonly string[] {
   const uri = parseUri(address);
   const first = numberAtTheBeginning(address);
-  const readings = isFault(uri) || uri.kind !== "sip" ? [] : numberReadings(canonicalUser(uri.user ?? ""));
+  const readings = isFault(uri) || uri.kind === "other" ? [] : numberReadings(writtenIn(address, uri));
   return [...new Set([...(first === undefined ? [] : [first]), ...readings])];
+}
+
+/** What stands in a URI where its number would be: the user with its parameters, and a password. */
+export function writtenIn(address: string, uri: Uri): string {
+  if (uri.kind === "tel") return address.slice("tel:".length);
+  if (uri.kind !== "sip") return "";
+  const { user = "", password = "" } = uri;
+  return canonicalUser(user) + password;
 }
 
 /** Where a request within a dialog goes: strict routers, before us or after us, have the target elsewhere. @param popRoutes Routes of ours */
@@ -79,8 +94,7 @@ async function refuseNumberReferredTo(
 ): Promise<Fault | undefined> {
   const uri = referredTo(request);
   if (isFault(uri)) return uri;
-  const [, headers = ""] = uri.split("?", 2);
-  if (headers.split("&").some((header) => header !== "" && !/^replaces=/i.test(header))) return onlyReplaces;
+  if (namesOtherHeaders(uri)) return onlyReplaces;
   const number = numberAtTheBeginning(uri);
   const isClear = numbersIn(uri).every((one) => !isForbidden(trunk, one));
   if (isClear && (number === undefined ? !isUnclear(trunk, uri, hasRejects) : mayCall(trunk, number))) return undefined;
@@ -96,8 +110,13 @@ function isUnclear({ allowed_destinations: allowed, forbidden_destinations: forb
   return (hasLists || hasRejects) && /\d/.test(uri.slice(0, Math.max(0, uri.lastIndexOf("@"))));
 }
 
-/** Headers of the call that the other server would place (RFC 3261 §19.1.1). */
-const onlyReplaces = fault(403, "a Refer-To to a trunk has no header but Replaces");
+/** Whether a URI has other headers than Replaces for the call that is placed by it (RFC 3261 §19.1.1): they would be said to be the caller's. */
+export function namesOtherHeaders(uri: string): boolean {
+  const [, headers = ""] = uri.split("?", 2);
+  return headers.split("&").some((header) => header !== "" && !/^replaces=/i.test(header));
+}
+
+export const onlyReplaces: Fault = fault(403, "a Refer-To for another server or user has no header but Replaces");
 
 const referWithoutCall = fault(403, "a REFER outside a call does not go over a trunk");
 

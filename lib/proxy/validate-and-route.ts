@@ -11,6 +11,7 @@ import { readOptionTags } from "../syntax/option-tags.ts";
 import { parameter } from "../syntax/parameters.ts";
 import { type SipUri, type Uri, canonicalUser, parseUri, dialledNumber } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
+import { isTextHash } from "../syntax/text-hash.ts";
 import { type DialogRoute, endsOf, isMarkOf, openRoute, withoutOwnRecordRoute } from "./route-token.ts";
 import { type Standing, takenFrom } from "./standing.ts";
 import { withoutVerstat } from "../stir/verstat.ts";
@@ -167,7 +168,8 @@ function vouches({ method }: Request, { from, fromTag }: MandatoryHeaders, { cal
   if (nameless.includes(method)) return true;
   const isCaller = (fromTag ?? "") === callerTag;
   if (calling === undefined && method !== "MESSAGE") return true;
-  return isMarkOf(from.uri, isCaller ? calling : dialled);
+  const mark = isCaller ? calling : dialled;
+  return (method !== "MESSAGE" || isTextHash(mark ?? "")) && isMarkOf(from.uri, mark);
 }
 
 /** The URIs of Route, without the last value if a strict router has put the target there. */

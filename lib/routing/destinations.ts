@@ -36,9 +36,16 @@ function verdictOn(
     return yes === 0 && no === 0 ? "unlisted" : no >= yes ? "forbidden" : "allowed";
   };
   const formsOf = (one: string) => [one, numberFrom(format, one), asHeard(format, one)];
-  if ([number, ...numberReadings(canonical)].flatMap(formsOf).some((form) => verdictOf(form) === "forbidden")) return "forbidden";
+  if ([number, ...numberReadings(withParameters(canonical, user))].flatMap(formsOf).some((form) => verdictOf(form) === "forbidden"))
+    return "forbidden";
   const verdicts = [number, numberFrom(format, number)].map(verdictOf);
   return verdicts.find((verdict) => verdict === "allowed") ?? "unlisted";
+}
+
+/** A number without separators, with the parameters that it is written with. */
+function withParameters(canonical: string, user: string): string {
+  const at = user.indexOf(";");
+  return canonical === user || at < 0 ? canonical : `${canonical}${user.slice(at)}`;
 }
 
 /**

@@ -1,24 +1,40 @@
 import { decodedText } from "../syntax/octets.ts";
-import { nameOfUser } from "../syntax/uri.ts";
+import { unescape } from "../syntax/uri.ts";
 
-/** Groups of digits, and pluses, that are looked at. */
-const maxParts = 40;
+/** Groups of digits from which on a number is looked for. */
+const maxGroups = 40;
 
 /**
- * The numbers that another server may read in a called name which is not plainly a number: it may skip what it does not know, or take what
- * comes first for a code. Digits of other scripts count too. Empty for a plain number, and for a name without digits.
+ * The numbers that another server may read in a called name which is not plainly a number: it may skip what it does not know, stop at it, or
+ * take what comes first for a code. Digits of other scripts count too. Empty for a plain number, for a name without digits, and for a short
+ * service code (`*72`).
  * @param user a canonical user part
  */
 export function numberReadings(user: string): readonly string[] {
-  if (/^(?:\+[1-9]\d*|\d*)$/.test(user)) return [];
-  const name = inAsciiDigits(decodedText(nameOfUser(user) ?? user));
-  const parts = name.match(/\+|\d+/g)?.slice(0, maxParts) ?? [];
-  const readings = parts.flatMap((part, at) => {
+  if (/^(?:\+[1-9]\d*|\d*|[*#]{1,2}\d{1,4}#?)$/.test(user)) return [];
+  const name = inAsciiDigits(decodedText(unescape(user)));
+  // What is still escaped may be read as it is, or as a sign that is skipped.
+  return [...new Set([name, name.replace(/%[0-9A-Fa-f]{2}/g, " ")].flatMap(readingsOf))];
+}
+
+function readingsOf(name: string): string[] {
+  const parts = name.replace(/\++/g, "+").match(/\+|\d+/g) ?? [];
+  const readings: string[] = [];
+  for (const [at, part] of parts.entries()) {
+    if (part === "+") continue;
     const plus = parts[at - 1] === "+" ? "+" : "";
-    return part === "+" ? [] : [`${plus}${parts.slice(at).join("").replaceAll("+", "")}`];
-  });
+    readings.push(`${plus}${part}`, `${plus}${parts.slice(at).join("").replaceAll("+", "")}`);
+    if (readings.length >= 2 * maxGroups) break;
+  }
   // `+0049…` is no international number: it may be dialled as `0049…`.
-  return [...new Set(readings.flatMap((reading) => (reading.startsWith("+0") ? [reading, reading.slice(1)] : [reading])))];
+  return [...withContext(name), ...readings].flatMap((reading) => (reading.startsWith("+0") ? [reading, reading.slice(1)] : [reading]));
+}
+
+/** RFC 3966 §5.1.5: a local number after the prefix that it is valid in. */
+function withContext(name: string): string[] {
+  const [, context = ""] = /;phone-context=(\+[\d.()-]+)/i.exec(name) ?? [];
+  const [, number = ""] = /^([\d.()-]+)/.exec(name) ?? [];
+  return context === "" || number === "" ? [] : [`${context}${number}`.replace(/[.()-]/g, "")];
 }
 
 /** Every decimal digit of Unicode as the one of ASCII: the ten of a script begin at a code that ends with 0 or 6. */

@@ -75,6 +75,12 @@ const leastMatched = 64;
 
 /** The first route that matches a request. */
 export function chooseRoute(routes: readonly Route[], question: RouteQuestion): Routing {
+  const { readings = [], ...plain } = question;
+  if (readings.length > 0) {
+    const named = chooseRoute(routes, plain);
+    // Who is a user here is no number elsewhere.
+    if (named.outcome?.kind === "local") return named;
+  }
   const trace: { route: string; why: string }[] = [];
   for (const route of [...routes].sort(byOrder)) {
     const unread = unreadOf(route, question);

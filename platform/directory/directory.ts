@@ -23,7 +23,6 @@ import { SharedQuestions } from "../shared-questions.ts";
 import { oneInIsolate } from "../isolate.ts";
 import { keyringOf } from "../crypto/keyring.ts";
 import { readConfiguration } from "../configuration.ts";
-import { readSelectiveTrunks } from "./selective-trunks.ts";
 import { answerOf } from "./answer-of.ts";
 import { resealRouter } from "./router-secret.ts";
 import { DirectoryUnavailable } from "./errors.ts";
@@ -153,11 +152,6 @@ export class Directory {
       for (const { settings, trunk } of stored) await this.#seal(settings, trunk, keyring);
       return stored.map(({ trunk }) => trunk);
     });
-  }
-
-  /** The trunks of all domains that say which numbers they may call; without their secrets. */
-  selectiveTrunks(): Promise<readonly Trunk[]> {
-    return this.#trunks.of("", () => readSelectiveTrunks(this.#database));
   }
 
   /** The web hooks of a domain, by name. */
@@ -296,7 +290,6 @@ export class Directory {
   forget(domain: string): void {
     this.#forgotten += 1;
     this.#trunks.forget(domain);
-    this.#trunks.forget("");
     this.#routes.forget(domain);
     this.#peers.forget(domain);
     this.#eventReceivers.forget(domain);

@@ -149,3 +149,17 @@ describe("a request within a call over a trunk", () => {
     for (const phone of [guest, carol]) phone.socket.cut();
   });
 });
+
+describe("a request within a call over a trunk goes to the Contact of its server, whatever digits that has", () => {
+  it.each(["f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "btpsh-5f3b-7a21-1900", "gw-10.0.0.7"])("%s", async (user) => {
+    const dialog = await talks(user);
+    expect(await asks("INVITE", { ...dialog, target: at(user) })).toBe(202);
+    await hangsUp(dialog);
+  });
+
+  it.each(["INVITE", "MESSAGE"])("but by a %s not to a number before the one that was dialled", async (method) => {
+    const dialog = await talks("far");
+    expect(await asks(method, { ...dialog, target: at("*19005551234*15550000") })).toBe(403);
+    await hangsUp(dialog);
+  });
+});

@@ -54,15 +54,25 @@ describe("the numbers that a trunk allows", () => {
 
   const forbidding = { format: national, forbidden_destinations: ["+49900"] };
   const escaped = ["0%E2%80%8B900123", "0%EF%BC%9900", "0%D9%A9%D9%A0%D9%A0", "+49%E2%80%8B900"];
-  const behindSomething = ["0049,900123", "+0049900123", "*31#0900123", "x900900,0900", "00+49900123"];
+  const behindSomething = [
+    "0049,900123",
+    "+0049900123",
+    "*31#0900123",
+    "x900900,0900",
+    "00+49900123",
+    "0;900123",
+    "900123;phone-context=+49",
+  ];
+  const hidden = ["0%25900123", "0%80900123", "0%25FF900123", `0${"+".repeat(50)}900123`, "0%2512900"];
 
-  it.each([...escaped, ...behindSomething, "0,900123", "0*900123", "0p900123", "0w900", "0_900"])(
+  it.each([...escaped, ...behindSomething, ...hidden, "0,900123", "0*900123", "0p900123", "0w900", "0_900"])(
     "are not what another server may read as a forbidden one: %s",
     (user) => expect(mayCall(forbidding, user)).toBe(false),
   );
 
-  it.each(["room0301", "030,900123", "*31%23030123", "+49309001", "conference-2"])("may be in names and codes: %s", (user) =>
-    expect(mayCall(forbidding, user)).toBe(true),
+  it.each(["*72", "*100#", "+49-30-0900-12", "room0301", "030,900123", "*31%23030123", "+49309001", "conference-2"])(
+    "may be in names and codes: %s",
+    (user) => expect(mayCall(forbidding, user)).toBe(true),
   );
 
   it("are forbidden only by a prefix", () => {

@@ -117,6 +117,18 @@ describe("a number that another server may read in a name", () => {
     expect(chooseRoute([premium, trunk], asking("0,800")).outcome).toMatchObject({ kind: "trunk", user: "0,800" });
   });
 
+  it("does not refuse a name that leads to a user here", () => {
+    const mailbox = route("mailbox", { user: { pattern: "^room" } }, { kind: "local", user: "desk" }, 3);
+    expect(chooseRoute([route("all", { user: { prefix: "1" } }, reject(403), 1), mailbox], asking("room101")).outcome).toMatchObject({
+      kind: "local",
+    });
+  });
+
+  it("is refused by its exact length, too", () => {
+    const exact = route("exact", { user: { pattern: "^1900[0-9]{6}$" } }, reject(403), 1);
+    expect(chooseRoute([exact], asking("1900555123a9")).outcome).toMatchObject({ kind: "reject" });
+  });
+
   it("does not refuse what an earlier route lets through", () => {
     const codes = route("codes", { user: { prefix: "*" } }, { kind: "trunk", trunk: "pbx" }, 1);
     const others = route("others", {}, reject(404), 2);
