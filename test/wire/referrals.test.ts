@@ -155,6 +155,16 @@ describe("a REFER to a user's phone, which many follow at once", () => {
     await put("/settings", { calls_out: false });
   });
 
+  it("by a user of another domain brings no headers of the call but Replaces", async () => {
+    const dialog = await isCalledBy(eve);
+    for (const headers of ["Answer-Mode=Auto", "Replaces=a&Call-Info=%3Csip:x%3E"])
+      expect(await refers(eve, dialog, `${bob.aor}?${headers}`)).toBe(403);
+    expect(alice.socket.rest().filter(({ method }) => method === "REFER")).toEqual([]);
+    const referred = refers(eve, dialog, `${bob.aor}?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc`);
+    alice.reply(await alice.next("REFER"), 202);
+    expect(await referred).toBe(202);
+  });
+
   it("by a user of this domain may name one", async () => {
     const dialog = await isCalledBy(bob);
     const referred = refers(bob, dialog, elsewhere);
