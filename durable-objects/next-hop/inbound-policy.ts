@@ -39,7 +39,7 @@ export async function refusalOf(
 }
 
 /** Refuses a caller or sender that the trunk may not name. */
-export async function refusalOfSender({ directory }: PolicyLine, mandatory: MandatoryHeaders, trunk: Trunk): Promise<Fault | undefined> {
+async function refusalOfSender({ directory }: PolicyLine, mandatory: MandatoryHeaders, trunk: Trunk): Promise<Fault | undefined> {
   const sender = trunk.trusted ? undefined : (domainItself(mandatory) ?? senderOf(mandatory));
   if (sender === undefined || isFault(sender)) return undefined;
   const named = await available(() => directory.find(sender.user, sender.domain));
@@ -48,6 +48,14 @@ export async function refusalOfSender({ directory }: PolicyLine, mandatory: Mand
   const isOurs = named.kind === "subscriber" || (named.kind === "unknown" && !isNumber(sender.user));
   return isOurs ? fault(403, "From is in one of our domains, which this server does not serve") : undefined;
 }
+
+/** Refuses a sender within a call who is not the one that the call has: the signature of a verified call was about that one. */
+export async function refusalOfOther(line: PolicyLine, mandatory: MandatoryHeaders, trunk: Trunk | undefined): Promise<Fault | undefined> {
+  if (trunk === undefined) return undefined;
+  return (trunk.verify ?? "off") === "off" ? refusalOfSender(line, mandatory, trunk) : otherCaller;
+}
+
+const otherCaller = fault(403, "From is not that of the caller whom the trunk has signed for");
 
 /** The sender of a From without a user: it would look like the domain itself. */
 function domainItself({ from }: MandatoryHeaders): Sender | undefined {

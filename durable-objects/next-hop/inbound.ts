@@ -26,7 +26,7 @@ import { available } from "../../platform/directory/available.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
-import { isNotTaken, refusalOf, refusalOfSender } from "./inbound-policy.ts";
+import { isNotTaken, refusalOf, refusalOfOther } from "./inbound-policy.ts";
 import { type Asked, type InviteAtHome, ReceivedRequests, nameOf } from "./received-requests.ts";
 import type { Connection } from "./connection.ts";
 import type { MediaBridge } from "./media-bridge.ts";
@@ -106,12 +106,7 @@ export class Inbound {
     way: RoutingDecision & { readonly kind: "dialog" },
     trunk: Trunk | undefined,
   ): Promise<void> {
-    const isOther = !way.hasOwnRouteToken && trunk !== undefined;
-    const forged = isOther
-      ? (trunk.verify ?? "off") === "off"
-        ? await refusalOfSender(this.#line, mandatory, trunk)
-        : otherCaller
-      : undefined;
+    const forged = way.hasOwnRouteToken ? undefined : await refusalOfOther(this.#line, mandatory, trunk);
     if (forged !== undefined) return this.#refuse(request, forged);
     this.#known.remember(request, mandatory);
     const heard = await this.#forPhones(request, mandatory);
@@ -342,9 +337,6 @@ function verifiedText(text: string, verification: Verification | undefined, { fo
   const request = parsed(text);
   return alter(request, withVerstat(request, verification, format));
 }
-
-/** The signature was about the caller of the INVITE. */
-const otherCaller: Fault = fault(403, "From is not that of the caller whom the trunk has signed for");
 
 const notTaken: Fault = fault(403, "calls from this server are not accepted");
 

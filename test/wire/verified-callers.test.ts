@@ -328,3 +328,49 @@ describe("a certificate that never comes", () => {
     }
   });
 });
+
+describe("a trunk whose callers have to be verified names no other caller than that of the call", () => {
+  /** A verified call, which alice has answered. */
+  async function talks() {
+    await trunk({ verify: "require" });
+    await connects();
+    const callId = calls([signed()]);
+    alice.reply(await alice.next("INVITE"), 200, { headers: [["Content-Type", "application/sdp"]], body: shortSdp });
+    const answer = await trunkServer.next(200);
+    const routes = headers(answer, "record-route").reverse();
+    const own = { from: `<sip:+${from}@provider.example>;tag=far`, to: header(answer, "to") ?? "" };
+    const says = (method: string, cseq: number, names: { readonly from: string; readonly to: string } = own) => {
+      const body = { INVITE: shortSdp, UPDATE: shortSdp, MESSAGE: "send me your code" }[method] ?? "";
+      const lines = [
+        `Via: SIP/2.0/TCP 127.0.0.1:${trunkServer.port};branch=${newBranch()}`,
+        "Max-Forwards: 70",
+        ...routes.map((route) => `Route: ${route}`),
+        ...[`From: ${names.from}`, `To: ${names.to}`, `Call-ID: ${callId}`, `CSeq: ${cseq} ${method}`],
+        `Contact: <sip:far@127.0.0.1:${trunkServer.port};transport=tcp>`,
+        `Content-Type: ${method === "MESSAGE" ? "text/plain" : "application/sdp"}`,
+      ];
+      trunkServer.send(compose(`${method} ${alice.contact.slice(1, -1)} SIP/2.0`, lines, body));
+    };
+    says("ACK", 1);
+    await alice.next("ACK");
+    return { says, own };
+  }
+
+  const bank = '"Your Bank" <sip:+19995550000@provider.example>;tag=far';
+
+  it.each(["INVITE", "UPDATE", "MESSAGE"])("by a %s within it", async (method) => {
+    const { says, own } = await talks();
+    says(method, 3, { ...own, from: bank });
+    expect((await trunkServer.next(403)).status).toBe(403);
+    says(method, 4);
+    expect((await alice.next(method)).method).toBe(method);
+  });
+
+  it.each(["INVITE", "MESSAGE"])("by a %s with its Route when it is over", async (method) => {
+    const { says, own } = await talks();
+    says("BYE", 2);
+    alice.reply(await alice.next("BYE"), 200);
+    says(method, 3, { from: bank, to: own.to.replace(/tag=.*/, "tag=new") });
+    expect((await trunkServer.next(403)).status).toBe(403);
+  });
+});
