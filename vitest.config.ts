@@ -55,7 +55,8 @@ export default defineConfig({
     ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } }),
     projects: [
       node("unit", ["unit", "torture", "properties"], { isolate: false }),
-      node("scenarios", ["scenarios", "house"], { isolate: false }),
+      node("scenarios", ["scenarios"], { isolate: false }),
+      node("house", ["house"]),
       node("wire", ["wire"], { isolate: false, exclude: withCertificates }),
       node("browser", ["browser"], { isolate: false, exclude: withCertificates, expect: expectOfPages }),
       node("certificates", [], { include: withCertificates }),

@@ -116,7 +116,9 @@ export class Originating {
     if (isFault(way)) return this.#refuse(flow, request, way, now);
     const refusal =
       (await this.#policy.refuse(flow, request, mandatory, way, now)) ??
-      (flow.tokenLimits && (await this.#tokenPolicy.refuse(flow, request, mandatory, way, () => this.#isPending(mandatory))));
+      (flow.tokenLimits === undefined && request.method !== "REFER"
+        ? undefined
+        : await this.#tokenPolicy.refuse(flow, request, mandatory, way, () => this.#isPending(mandatory)));
     if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
     const forbidden = way.kind === "dialog" ? await refuseNumberWithin(this.#room, request, way) : undefined;

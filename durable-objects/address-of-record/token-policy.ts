@@ -92,8 +92,8 @@ export class TokenPolicy {
     isRepeated: () => boolean,
   ): Promise<Fault | undefined> {
     const { tokenLimits: limits } = flow;
-    if (limits === undefined) return undefined;
     const { method } = request;
+    if (limits === undefined) return method === "REFER" ? refuseNewCall(flow, Date.now()) : undefined;
     const notReferable = method === "REFER" ? await this.#refuseReferral(flow, limits, request, way) : undefined;
     if (notReferable !== undefined || method === "ACK") return notReferable;
     if (way.kind === "dialog") return this.#refuseWithin(limits, method, mandatory, way.receiver.home);

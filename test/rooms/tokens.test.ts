@@ -179,7 +179,9 @@ describe("a phone with a token", () => {
       const forged = phone.request(method, callee.aor, { to: `<${callee.aor}>;tag=x` });
       expect((await phone.finalResponse(forged)).status).toBe(407);
     }
-    expect(await holdAndHangUp(phone, dialog, callee)).toEqual([200, 200]);
+    const refer = phone.inDialog("REFER", dialog, { headers: [["Refer-To", `<${callee.aor}>`]] });
+    expect((await phone.finalResponse(refer)).status).toBe(403);
+    expect(await holdAndHangUp(phone, { ...dialog, cseq: dialog.cseq + 1 }, callee)).toEqual([200, 200]);
   });
 });
 

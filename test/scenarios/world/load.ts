@@ -34,6 +34,11 @@ export class Load {
     this.#world = new World(this.#happens(0.3) ? { RECURSE_ON_REDIRECT: "true" } : {});
   }
 
+  /** How many calls were placed. */
+  get calls(): number {
+    return this.#desks.flatMap(({ calls }) => calls.filter(({ isOurs }) => isOurs)).length;
+  }
+
   /** Plays it through, and says what was not as it should be. */
   async run(): Promise<string[]> {
     try {
