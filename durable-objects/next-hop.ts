@@ -271,13 +271,15 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   async #answer(response: SipResponse, mandatory: MandatoryHeaders): Promise<Receipt> {
     this.#calls.answered(response.status, mandatory, Date.now(), nameOf(mandatory));
     const asked = this.#inbound.askedFor(mandatory) ?? { hadOffer: true, isWithin: true };
-    const { hadOffer, isWithin } = asked;
+    const { hadOffer, isWithin, isOfUnknown } = asked;
     const isOwn = this.#calls.ownsMedia(mandatory);
     const converted = isOwn ? await this.#media.convert(response, mandatory, "trunk", hadOffer) : response.text;
     if (isFault(converted))
       console.error(JSON.stringify({ note: "the media of an answer are passed on as they are", why: converted.fault }));
-    const isRefusal = mandatory.cseq.method === "INVITE" && response.status >= 300 && !isWithin;
-    if (isRefusal && !this.#calls.has(mandatory.callId)) this.#media.over(mandatory.callId);
+    const { method } = mandatory.cseq;
+    const isEnd =
+      (method === "INVITE" && response.status >= 300 && !isWithin) || (method === "BYE" && response.status < 300 && isOfUnknown === true);
+    if (isEnd && !this.#calls.has(mandatory.callId)) this.#media.over(mandatory.callId);
     return this.#sendResponse(asSent(isFault(converted) || converted === response.text ? response : parsedResponse(converted), asked));
   }
 

@@ -1,3 +1,5 @@
+import { phoneOfToken } from "../../lib/location/binding.ts";
+import { targetIn } from "../../lib/proxy/bye.ts";
 import type { FlowId } from "../../lib/transport/identifiers.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
 import { answersChallenge, guessesAllowed, guessesIn, passwordsIn } from "../../lib/authentication/authenticate.ts";
@@ -224,10 +226,12 @@ export class Ingress implements Part {
   /** A phone that is back on another socket may call before it registers: the responses must find it on its next socket too. */
   #withSpeaker(flow: Flow, request: SipRequest, now: number): Flow {
     if (flow.boundContacts.length > 0 || flow.unregisteredPhone !== undefined || request.method !== "INVITE") return flow;
-    const unregisteredPhone = this.#registrar.phoneOf(request, now);
-    const mayRegister = flow.tokenLimits === undefined || refuseScope(flow.tokenLimits, "REGISTER") === undefined;
-    // It would get what is for that phone.
-    if (!mayRegister && unregisteredPhone !== undefined && this.#registrar.isRegistered(unregisteredPhone, now)) return flow;
+    const { tokenLimits } = flow;
+    const isOfToken = tokenLimits !== undefined && refuseScope(tokenLimits, "REGISTER") !== undefined;
+    // Who may not register takes no other phone's place: it would get what is for that one.
+    const unregisteredPhone = isOfToken
+      ? phoneOfToken(this.#room.keyring, tokenLimits.id, targetIn(request) ?? "")
+      : this.#registrar.phoneOf(request, now);
     return unregisteredPhone === undefined ? flow : (this.#room.sockets.update(flow.id, { unregisteredPhone }) ?? flow);
   }
 

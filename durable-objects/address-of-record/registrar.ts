@@ -136,10 +136,6 @@ export class Registrar implements Part {
     return registered?.binding.phone ?? phoneOf(this.#room.keyring, instance, contact?.uri ?? "");
   }
 
-  isRegistered(phone: PhoneId, now: number): boolean {
-    return this.current(now).some(({ binding }) => binding.phone === phone);
-  }
-
   /** Until when a phone that is away is waited for, in milliseconds; one without a binding for the grace from now. */
   waitsFor(phone: PhoneId, now: number): number {
     const rows = [...this.#rows.load().values()].filter(

@@ -264,7 +264,11 @@ export class ActiveCalls {
   }
 
   count(now: number): number {
-    for (const [callId, { until }] of this.#calls) if (until <= now) this.#calls.delete(callId);
+    for (const [callId, { until, isToTrunk, isAnswered, since = now }] of this.#calls) {
+      if (until > now) continue;
+      this.#calls.delete(callId);
+      if (isToTrunk === true && isAnswered) this.#ends.toTrunk(now - since, now);
+    }
     return this.#calls.size;
   }
 
@@ -298,8 +302,10 @@ export class ActiveCalls {
     const isOver = !this.#calls.has(mandatory.callId);
     if (endsDialog(status)) return isOver && call.forwardedBy !== undefined ? this.#ends.forwarded(call.forwardedBy, by, at) : undefined;
     this.#over.delete(name);
-    // What it has lasted until the BYE is counted already.
-    this.#calls.set(mandatory.callId, { ...call, since: at, dialogs: [...(this.#calls.get(mandatory.callId)?.dialogs ?? []), name] });
+    const now = this.#calls.get(mandatory.callId);
+    // In their order: the first one has the media. What the call has lasted until its last BYE is counted already.
+    const dialogs = [...new Set([...call.dialogs.filter((one) => one === name || now?.dialogs.includes(one)), ...(now?.dialogs ?? [])])];
+    this.#calls.set(mandatory.callId, now === undefined ? { ...call, since: at, dialogs } : { ...now, dialogs });
   }
 
   /**
@@ -325,6 +331,8 @@ export class ActiveCalls {
     // It is of an early dialog: the INVITE will still be answered (RFC 3261 §15).
     if (call?.isAnswered !== true) return;
     const name = dialogName(mandatory);
+    // Who is in no dialog of the call ends none.
+    if (!call.dialogs.includes(name)) return;
     this.#over.add(name);
     const [oldest] = this.#over;
     if (this.#over.size > maxOver && oldest !== undefined) this.#over.delete(oldest);

@@ -108,11 +108,12 @@ export class Inbound {
   ): Promise<void> {
     const forged = way.hasOwnRouteToken ? undefined : await refusalOfOther(this.#line, mandatory, trunk);
     if (forged !== undefined) return this.#refuse(request, forged);
-    this.#known.remember(request, mandatory);
+    const isKnown = this.#line.calls.has(mandatory.callId);
+    this.#known.remember(request, mandatory, !isKnown);
     const heard = await this.#forPhones(request, mandatory);
     if (isFault(heard)) return this.#refuse(request, heard);
     this.#line.calls.passed(request.method, mandatory, Date.now(), { home: undefined, target: targetMark(request) }, "callee");
-    if (request.method === "BYE" && !this.#line.calls.has(mandatory.callId)) this.#line.media.over(mandatory.callId);
+    if (request.method === "BYE" && isKnown && !this.#line.calls.has(mandatory.callId)) this.#line.media.over(mandatory.callId);
     const { sender, receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
       kind: "request",

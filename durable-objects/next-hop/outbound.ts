@@ -1,5 +1,5 @@
 import { targetMark } from "../../lib/proxy/bye.ts";
-import { senderOf } from "./sender.ts";
+import { callerOf, senderOf } from "./sender.ts";
 import { mandatoryHeadersOf, parsed, parsedResponse, read } from "../shared/reparse.ts";
 import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
@@ -61,12 +61,15 @@ export interface OutboundSurroundings {
  */
 export class Outbound {
   readonly #around: OutboundSurroundings;
-  readonly #sent = new SentRequests();
+  readonly #sent: SentRequests;
   readonly #names = new SenderNames();
+  /** Calls of which nothing is known, and which a BYE would end. */
+  readonly #doubtful = new Set<string>();
   readonly #admission: Admission;
 
   constructor(around: OutboundSurroundings) {
     this.#around = around;
+    this.#sent = new SentRequests(around.timerF);
     this.#admission = new Admission(around);
   }
 
@@ -82,7 +85,8 @@ export class Outbound {
   }
 
   async #request(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Receipt> {
-    const refusal = await this.#admission.refusalOf(envelope, request, mandatory);
+    const full = request.method === "ACK" ? undefined : this.#sent.refusalOf(callerOf(envelope), request, Date.now());
+    const refusal = full ?? (await this.#admission.refusalOf(envelope, request, mandatory));
     const connection = refusal === undefined ? await this.#around.connection.open() : undefined;
     if (connection === undefined) {
       if (request.method === "ACK") return accepted;
@@ -102,6 +106,7 @@ export class Outbound {
     // Within a call it may be one that came from there, before this object lost its memory.
     const direction = mandatory.toTag === undefined ? { isToTrunk: true } : {};
     const invitation = { ...senderOf(envelope), ...direction, branch, requestUri: request.requestUri };
+    const isKnown = calls.has(mandatory.callId);
     calls.passed(request.method, mandatory, Date.now(), invitation, envelope.endedBy ?? "caller");
     const converted = await this.#forTrunk(shown, mandatory);
     if (isFault(converted)) {
@@ -110,9 +115,12 @@ export class Outbound {
       if (request.method === "INVITE" && mandatory.toTag === undefined) this.#ended(mandatory);
       return { kind: "answered", status: converted.status, text: answerFault(request, converted) };
     }
-    if (request.method !== "ACK") this.#sent.remember(branch, converted === shown.text ? shown : parsed(converted), Date.now());
+    if (request.method !== "ACK")
+      this.#sent.remember(branch, converted === shown.text ? shown : parsed(converted), Date.now(), callerOf(envelope));
     connection.send(converted);
-    if (request.method === "BYE") this.#ended(mandatory);
+    // Of an unknown call the answer tells whether it is over.
+    if (request.method === "BYE" && isKnown) this.#ended(mandatory);
+    else if (request.method === "BYE") this.#doubtful.add(mandatory.callId);
     return accepted;
   }
 
@@ -210,6 +218,7 @@ export class Outbound {
 
   /** The connection is lost: what waits for an answer is sent again, or has failed. */
   lost(): void {
+    this.#doubtful.clear();
     for (const one of this.#sent.clear())
       if (one.request.method === "INVITE" || one.isRepeated) this.#failed(one);
       else void this.#repeat(one);
@@ -257,17 +266,19 @@ export class Outbound {
     const { status } = response;
     const { method } = mandatory.cseq;
     const sent = this.#sent.get(written);
+    const home = this.#sent.homeOf(written) ?? branch.answerTo.home;
     // A CANCEL has the branch of its INVITE.
     const isOfSent = sent?.method === method;
     if (isOfSent) this.#sent.answered(written, status);
     const again = isOfSent ? await this.#withCredentials(sent, response, written) : undefined;
     const isOurs = !isFromPhone(branch.answerTo) || again !== undefined || isBranchWithCredentials(written);
     if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#around.connection.send(ackFor(sent, response));
-    if (again !== undefined) return this.#sendAgain(mandatory.callId, written, again);
+    if (again !== undefined) return this.#sendAgain(mandatory.callId, written, again, home);
     const { calls } = this.#around;
     const hadCall = calls.has(mandatory.callId);
     calls.answered(status, mandatory, Date.now(), written, targetMark(response));
-    if (method === "BYE" && hadCall) this.#ended(mandatory);
+    const isOver = method === "BYE" && status >= 200 && this.#doubtful.delete(mandatory.callId) && status < 300;
+    if (isOver || (method === "BYE" && hadCall)) this.#ended(mandatory);
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
     await this.#passOn(response, mandatory, sent, { written, answerTo: branch.answerTo });
@@ -304,10 +315,10 @@ export class Outbound {
     return isFault(text) || text === response.text ? response : parsedResponse(text);
   }
 
-  #sendAgain(callId: string, branch: string, again: { readonly branch: string; readonly text: string }): void {
-    this.#sent.forget(branch);
+  #sendAgain(callId: string, branch: string, again: { readonly branch: string; readonly text: string }, home: HomeName): void {
     this.#around.calls.replaced(callId, branch, again.branch);
-    this.#sent.remember(again.branch, parsed(again.text), Date.now());
+    this.#sent.forget(branch);
+    this.#sent.remember(again.branch, parsed(again.text), Date.now(), home);
     this.#around.connection.send(again.text);
   }
 

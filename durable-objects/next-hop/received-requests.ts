@@ -1,5 +1,6 @@
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Request, headerValue } from "../../lib/syntax/message.ts";
+import { copyOf } from "../../lib/syntax/memoise.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
 import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
 
@@ -10,6 +11,8 @@ const kept = 500;
 export interface Asked {
   readonly hadOffer: boolean;
   readonly isWithin: boolean;
+  /** Nothing is known of its call. */
+  readonly isOfUnknown?: true;
   /** Its From, if that has a part that goes no further (verstat). */
   readonly from?: string;
 }
@@ -25,10 +28,11 @@ export class ReceivedRequests {
   readonly #asked = new Map<string, Asked>();
   readonly #invites = new Map<string, InviteAtHome>();
 
-  remember(request: Request, mandatory: MandatoryHeaders): void {
+  remember(request: Request, mandatory: MandatoryHeaders, isOfUnknown = false): void {
     const from = headerValue(request, "from") ?? "";
-    const marked = /verstat|%/i.test(from) ? { from } : {};
-    const asked = { hadOffer: sessionDescriptionOf(request) !== undefined, isWithin: mandatory.toTag !== undefined, ...marked };
+    const marked = /verstat|%/i.test(from) ? { from: copyOf(from) } : {};
+    const more = { ...marked, ...(isOfUnknown ? ({ isOfUnknown } as const) : {}) };
+    const asked = { hadOffer: sessionDescriptionOf(request) !== undefined, isWithin: mandatory.toTag !== undefined, ...more };
     setBounded(this.#asked, transactionIn(mandatory), asked);
   }
 

@@ -2,7 +2,8 @@ import { credentialsFor } from "../../lib/authentication/client.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { shift, offsetBranch, offsetRoutes } from "../../lib/proxy/cseq-offset.ts";
 import { alter } from "../../lib/syntax/alter.ts";
-import { isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import {
   type Request as SipRequest,
   type Response as SipResponse,
@@ -14,16 +15,19 @@ import { parseNameAddress, tagOf } from "../../lib/syntax/name-address.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import type { Account } from "./trunk-registration.ts";
 
-/** Requests that have had their final response. */
-const maxKept = 500;
-/** Requests that have not: the maximum in progress on one connection. */
-const maxWaiting = 5000;
+/** INVITEs that have had their final response: how many, and their characters. */
+const maxKept = { count: 500, octets: 4_194_304 };
+/** Requests that have not: of one home, and of all. */
+const maxOfHome = { count: 1000, octets: 1_048_576 };
+const maxWaiting = { count: 5000, octets: 33_554_432 };
 
 /** A request that waits for its final response. */
 export interface Unanswered {
   /** The branch of our Via. */
   readonly branch: string;
   readonly request: SipRequest;
+  /** Whose it is. */
+  readonly home: HomeName;
   /** Whether a provisional response has come. */
   readonly hasRung: boolean;
   /** It was sent again, on another connection. */
@@ -33,12 +37,18 @@ export interface Unanswered {
 }
 
 /**
- * Requests as they were sent, by the branch of our Via: for their ACK, for their repetition with credentials, and for a lost connection.
+ * Requests as they were sent, by the branch of our Via: for their ACK, for their repetition with credentials, and for a lost connection. They
+ * are kept whole, so their number and their size have limits.
  */
 export class SentRequests {
-  readonly #requests = new Map<string, SipRequest>();
-  /** These are kept, however many other requests pass. */
+  readonly #lifetime: number;
+  readonly #answered = new Map<string, Unanswered>();
   readonly #waiting = new Map<string, Unanswered>();
+
+  /** @param lifetime milliseconds after which no response to a request is expected, unless it is an INVITE */
+  constructor(lifetime: number) {
+    this.#lifetime = lifetime;
+  }
 
   /** As it was last sent: with credentials, if there was a challenge. */
   latest(branch: string): SipRequest | undefined {
@@ -46,48 +56,72 @@ export class SentRequests {
   }
 
   get(branch: string): SipRequest | undefined {
-    return this.#waiting.get(branch)?.request ?? this.#requests.get(branch);
+    return this.#find(branch)?.request;
   }
 
-  remember(branch: string, request: SipRequest, at: number): void {
-    this.again({ branch, request, hasRung: false, isRepeated: false, at });
+  /** Refuses a request if too many of its home, or of all, wait. */
+  refusalOf(home: HomeName, { text }: SipRequest, now: number): Fault | undefined {
+    const isFull = () => {
+      const all = [...this.#waiting.values()];
+      const own = all.filter((one) => one.home === home);
+      return !fits(own, text.length, maxOfHome) || !fits(all, text.length, maxWaiting);
+    };
+    if (!isFull()) return undefined;
+    for (const [branch, { request, at }] of this.#waiting)
+      if (request.method !== "INVITE" && now - at > this.#lifetime) this.#waiting.delete(branch);
+    return isFull() ? tooMany : undefined;
+  }
+
+  remember(branch: string, request: SipRequest, at: number, home: HomeName): void {
+    this.again({ branch, request, home, hasRung: false, isRepeated: false, at });
+  }
+
+  homeOf(branch: string): HomeName | undefined {
+    return this.#find(branch)?.home;
   }
 
   /** A request that waited before waits again. */
   again(one: Unanswered): void {
     this.#waiting.set(one.branch, one);
-    limit(this.#waiting, maxWaiting);
   }
 
   /** A response to it. A refusal of an INVITE may be repeated, and needs its ACK again. */
   answered(branch: string, status: number): void {
     const waiting = this.#waiting.get(branch);
     if (waiting === undefined) return;
-    if (status < 200) this.#waiting.set(branch, { ...waiting, hasRung: true });
-    else {
-      this.#waiting.delete(branch);
-      this.#requests.set(branch, waiting.request);
-      limit(this.#requests, maxKept);
+    if (status < 200) return void this.#waiting.set(branch, { ...waiting, hasRung: true });
+    this.#waiting.delete(branch);
+    if (waiting.request.method !== "INVITE") return;
+    this.#answered.set(branch, waiting);
+    for (const oldest of this.#answered.keys()) {
+      if (oldest === branch || fits([...this.#answered.values()], 0, maxKept)) return;
+      this.#answered.delete(oldest);
     }
   }
 
   forget(branch: string): void {
-    this.#requests.delete(branch);
+    this.#answered.delete(branch);
     this.#waiting.delete(branch);
   }
 
   /** Removes all; returns those that wait. */
   clear(): readonly Unanswered[] {
     const unanswered = [...this.#waiting.values()];
-    this.#requests.clear();
+    this.#answered.clear();
     this.#waiting.clear();
     return unanswered;
   }
+
+  #find(branch: string): Unanswered | undefined {
+    return this.#waiting.get(branch) ?? this.#answered.get(branch);
+  }
 }
 
-function limit(kept: Map<string, unknown>, most: number): void {
-  const oldest = kept.keys().next();
-  if (kept.size > most && oldest.done !== true) kept.delete(oldest.value);
+const tooMany = limitReached(480, "too many requests to this server wait for an answer", [["Retry-After", "5"]]);
+
+/** Whether there is room for one more of this length. */
+function fits(all: readonly Unanswered[], length: number, most: { readonly count: number; readonly octets: number }): boolean {
+  return all.length < most.count && all.reduce((sum, { request }) => sum + request.text.length, length) <= most.octets;
 }
 
 /** Our branches end in letters and digits before this mark. */

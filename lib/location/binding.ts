@@ -41,6 +41,11 @@ export function phoneOf(keyring: Keyring, instance: string | undefined, contact:
   return keyring.mac("phone", instance ?? contact).slice(0, 8);
 }
 
+/** A phone that only a token is known of, and its Contact: no phone that is registered has this name. */
+export function phoneOfToken(keyring: Keyring, token: string, contact: string): PhoneId {
+  return keyring.mac("phone", `token ${token} ${contact}`).slice(0, 8);
+}
+
 /** Characters. For a longer contact the key has its beginning and a hash, because flows keep keys in their attachments. */
 const maxInKey = 400;
 

@@ -1,11 +1,14 @@
 import { type Request, headerValues } from "../syntax/message.ts";
 
+/** Ranges that are read. */
+const maxRanges = 100;
+
 /**
  * The preference of a request for bodies of a type (RFC 3261 §20.1): the q-value of the most specific range that contains the type, 0 if
  * none does. Without an Accept header every type has 1.
  */
 export function acceptance(request: Request, type: string): number {
-  const ranges = headerValues(request, "accept").map(readRange);
+  const ranges = headerValues(request, "accept").slice(0, maxRanges).map(readRange);
   if (ranges.length === 0) return 1;
   const [major = ""] = type.split("/");
   const fitting = [type, `${major}/*`, "*/*"].flatMap((name) => ranges.find((range) => range.name === name) ?? []);

@@ -37,12 +37,13 @@ function withContext(name: string): string[] {
   return context === "" || number === "" ? [] : [`${context}${number}`.replace(/[.()-]/g, "")];
 }
 
-/** Every decimal digit of Unicode as the one of ASCII: the ten of a script begin at a code that ends with 0 or 6. */
+/** Every decimal digit of Unicode as the one of ASCII: the ten of a script begin at a code that ends with 0, 6 or A. */
 function inAsciiDigits(text: string): string {
   return text.normalize("NFKC").replace(/(?!\d)\p{Nd}/gu, (digit) => {
     const code = digit.codePointAt(0) ?? 0;
     const low = code & 15;
-    const isFromZero = /\p{Nd}/u.test(String.fromCodePoint(code - low));
-    return String((isFromZero ? low : low - 6) % 10);
+    const isDigit = (at: number) => /\p{Nd}/u.test(String.fromCodePoint(at));
+    const beginsAt = (first: number) => low >= first && isDigit(code - low + first) && isDigit(code - low + first + 9);
+    return String(beginsAt(0) ? low : beginsAt(6) ? low - 6 : (low + 6) % 16);
   });
 }

@@ -327,6 +327,19 @@ describe("who only rang for a call of a trunk takes over none of the media of wh
     cut();
   });
 
+  it("by a BYE after a restart, which its server refuses", async () => {
+    const { mallory: before, own, cut } = await bobAnswers();
+    await serverUnderTest.server.kill9();
+    await serverUnderTest.server.restart();
+    const mallory = await serverUnderTest.register(before.account, "general", { instance: before.instance });
+    const sent = mallory.inDialog("BYE", own);
+    provider.reply(await provider.next("BYE"), 481);
+    expect((await mallory.finalResponse(sent)).status).toBe(481);
+    expect([engine.sessions.size, engine.commands.includes("delete")]).toEqual([1, false]);
+    mallory.socket.cut();
+    cut();
+  });
+
   it.each(["INVITE", "UPDATE", "PRACK", "ACK"])("by %s after a restart, when the service alone knows the call", async (method) => {
     const { mallory: before, own, cut } = await bobAnswers();
     await serverUnderTest.server.kill9();

@@ -257,7 +257,7 @@ describe.skipIf(!hasRtpengine)(`a trunk that speaks plain RTP, with a media serv
       await serverUnderTest.server.restart();
       alice = await serverUnderTest.register(number, "general", { instance: alice.instance });
       alice.bye(near);
-      await provider.next("BYE");
+      provider.reply(await provider.next("BYE"), 200);
       await expect.poll(sessions).toEqual([]);
     });
   });

@@ -298,4 +298,27 @@ describe("a trunk is full", () => {
     }
     expect([some.count(60_000), some.dialogOf({ ...one, toTag: "tag0" }).kind]).toEqual([1, "known"]);
   });
+
+  it("and a BYE of a dialog that it has not changes nothing, whatever the answer is", () => {
+    const { some, asks, answers, lasted } = calls();
+    some.passed("INVITE", { ...one, toTag: undefined }, 0, { home, isToTrunk: true }, "caller");
+    answers(200, 1000);
+    for (const status of [483, 420, 400, 200]) {
+      asks("BYE", 3_600_000, "made-up");
+      answers(status, 3_600_001, "BYE", "made-up");
+      expect([status, some.dialogOf({ ...one, toTag: "made-up" }).kind, some.talking(3_601_000)]).toEqual([status, "none", 3_600_000]);
+    }
+    asks("BYE", 3_601_000, "far");
+    answers(200, 3_601_001, "BYE");
+    expect([some.count(3_601_002), lasted.mock.calls]).toEqual([0, [[3_600_000, 3_601_000]]]);
+  });
+
+  it("and its first dialog keeps the media when its BYE was refused", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    for (const tag of ["far", "other"]) answers(200, 1000, "INVITE", tag);
+    asks("BYE", 2000, "far");
+    answers(500, 2001, "BYE", "far");
+    expect(["far", "other"].map((toTag) => some.ownsMedia({ ...one, toTag }))).toEqual([true, false]);
+  });
 });
