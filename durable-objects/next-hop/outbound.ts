@@ -31,6 +31,7 @@ import type { CallMinutes } from "./call-minutes.ts";
 import { Admission } from "./admission.ts";
 import { perhapsIncompatible } from "./media-refusals.ts";
 import type { HopConnection } from "./hop-connection.ts";
+import { MediaEnds } from "./media-ends.ts";
 import { SenderNames } from "./sender-names.ts";
 import { SentRequests, type Unanswered, isBranchWithCredentials, withCredentials, withCredentialsCancelled } from "./sent-requests.ts";
 import { defaultRetryAfter } from "../../platform/unavailable-servers.ts";
@@ -63,13 +64,13 @@ export class Outbound {
   readonly #around: OutboundSurroundings;
   readonly #sent: SentRequests;
   readonly #names = new SenderNames();
-  /** Calls of which nothing is known, and which a BYE would end. */
-  readonly #doubtful = new Set<string>();
+  readonly #ends: MediaEnds;
   readonly #admission: Admission;
 
   constructor(around: OutboundSurroundings) {
     this.#around = around;
     this.#sent = new SentRequests(around.timerF);
+    this.#ends = new MediaEnds(around.calls, around.media);
     this.#admission = new Admission(around);
   }
 
@@ -84,9 +85,12 @@ export class Outbound {
     });
   }
 
+  async #refusalOf(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Fault | undefined> {
+    return this.#sent.refusalOf(callerOf(envelope), request, Date.now()) ?? this.#admission.refusalOf(envelope, request, mandatory);
+  }
+
   async #request(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Receipt> {
-    const full = request.method === "ACK" ? undefined : this.#sent.refusalOf(callerOf(envelope), request, Date.now());
-    const refusal = full ?? (await this.#admission.refusalOf(envelope, request, mandatory));
+    const refusal = await this.#refusalOf(envelope, request, mandatory);
     const connection = refusal === undefined ? await this.#around.connection.open() : undefined;
     if (connection === undefined) {
       if (request.method === "ACK") return accepted;
@@ -112,15 +116,13 @@ export class Outbound {
     if (isFault(converted)) {
       calls.answered(converted.status, mandatory, Date.now(), branch);
       // A service that was too slow may have a session.
-      if (request.method === "INVITE" && mandatory.toTag === undefined) this.#ended(mandatory);
+      if (request.method === "INVITE" && mandatory.toTag === undefined) this.#ends.ended(mandatory);
       return { kind: "answered", status: converted.status, text: answerFault(request, converted) };
     }
     if (request.method !== "ACK")
       this.#sent.remember(branch, converted === shown.text ? shown : parsed(converted), Date.now(), callerOf(envelope));
     connection.send(converted);
-    // Of an unknown call the answer tells whether it is over.
-    if (request.method === "BYE" && isKnown) this.#ended(mandatory);
-    else if (request.method === "BYE") this.#doubtful.add(mandatory.callId);
+    if (request.method === "BYE") this.#ends.byeSent(mandatory, isKnown);
     return accepted;
   }
 
@@ -141,11 +143,6 @@ export class Outbound {
     return isFault(trunk) ? request : this.#around.signing.signed(request, envelope, trunk, Date.now());
   }
 
-  /** A call that has no dialog any more has no media. */
-  #ended({ callId }: MandatoryHeaders): void {
-    if (!this.#around.calls.has(callId)) this.#around.media.over(callId);
-  }
-
   cancel(envelope: CancelEnvelope): Promise<Receipt> {
     const callId = envelope.of === undefined ? "" : read(envelope.of).mandatory.callId;
     return this.#around.media.inOrder(callId, () => this.#cancel(envelope));
@@ -161,7 +158,7 @@ export class Outbound {
     if (invite !== undefined) connection.send(cancelFor(invite, headers));
     else {
       for (const cancel of await this.#cancelsBlindly(parsed(text), branch, headers)) connection.send(cancel);
-      this.#ended(mandatory);
+      this.#ends.ended(mandatory);
     }
     return accepted;
   }
@@ -218,7 +215,7 @@ export class Outbound {
 
   /** The connection is lost: what waits for an answer is sent again, or has failed. */
   lost(): void {
-    this.#doubtful.clear();
+    this.#ends.lost();
     for (const one of this.#sent.clear())
       if (one.request.method === "INVITE" || one.isRepeated) this.#failed(one);
       else void this.#repeat(one);
@@ -245,7 +242,7 @@ export class Outbound {
     const way = readBranch(this.#around.by.keyring, branch, sentAs(mandatory, branch));
     const status = failed(mandatory);
     const response = parseMessage(answerFault(request, fault(status, "the connection was lost")));
-    if (request.method === "INVITE" && mandatory.toTag === undefined) this.#ended(mandatory);
+    if (request.method === "INVITE" && mandatory.toTag === undefined) this.#ends.ended(mandatory);
     if (way?.kind !== "stateless" || isFault(response)) return;
     if (response.kind !== "response") return;
     const text = asAsked(response, branch, this.#names.towardsCaller(mandatory));
@@ -277,8 +274,7 @@ export class Outbound {
     const { calls } = this.#around;
     const hadCall = calls.has(mandatory.callId);
     calls.answered(status, mandatory, Date.now(), written, targetMark(response));
-    const isOver = method === "BYE" && status >= 200 && this.#doubtful.delete(mandatory.callId) && status < 300;
-    if (isOver || (method === "BYE" && hadCall)) this.#ended(mandatory);
+    if (method === "BYE") this.#ends.byeAnswered(mandatory, status, hadCall);
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
     await this.#passOn(response, mandatory, sent, { written, answerTo: branch.answerTo });
@@ -295,7 +291,7 @@ export class Outbound {
     const passed = await this.#withMedia(response, mandatory, sent);
     const restored = { push: [], append: [], remove: await this.#removedFrom(passed, isWithin) };
     const text = asAsked(passed, written, combined(this.#names.towardsCaller(mandatory), restored));
-    if (mandatory.cseq.method === "INVITE" && status >= 300 && sent !== undefined && !isWithin) this.#ended(mandatory);
+    if (mandatory.cseq.method === "INVITE" && status >= 300 && sent !== undefined && !isWithin) this.#ends.ended(mandatory);
     const trunk = isWithin || status < 300 ? undefined : await available(() => this.#around.trunk());
     const marks = trunk === undefined || isFault(trunk) ? {} : { failsOver: failsOver(trunk, status) };
     this.#around.post(to.home, { kind: "response", text, status, to, transaction: undefined, ...marks });

@@ -21,6 +21,9 @@ const maxKept = { count: 500, octets: 4_194_304 };
 const maxOfHome = { count: 1000, octets: 1_048_576 };
 const maxWaiting = { count: 5000, octets: 33_554_432 };
 
+/** Characters of a BYE that is as usual. */
+const maxBye = 16_384;
+
 /** A request that waits for its final response. */
 export interface Unanswered {
   /** The branch of our Via. */
@@ -60,7 +63,9 @@ export class SentRequests {
   }
 
   /** Refuses a request if too many of its home, or of all, wait. */
-  refusalOf(home: HomeName, { text }: SipRequest, now: number): Fault | undefined {
+  refusalOf(home: HomeName, { method, text }: SipRequest, now: number): Fault | undefined {
+    // What ends a call always passes; nothing is kept of an ACK.
+    if (method === "ACK" || (method === "BYE" && text.length < maxBye)) return undefined;
     const isFull = () => {
       const all = [...this.#waiting.values()];
       const own = all.filter((one) => one.home === home);

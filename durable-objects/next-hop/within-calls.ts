@@ -7,7 +7,7 @@ import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { isPlainNumber, notAllowed, numberAtTheBeginning, numbersIn, referredTo, targetsWithin } from "../shared/trunk-destinations.ts";
-import type { KnownDialog } from "./active-calls.ts";
+import type { KnownDialog } from "./known-call.ts";
 
 /** Requests that may cost something. */
 export const chargeable: readonly string[] = ["INVITE", "MESSAGE", "REFER"];

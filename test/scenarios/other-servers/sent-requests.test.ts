@@ -28,6 +28,17 @@ describe("requests that wait for an answer of another server", () => {
     expect(sends(sent, 3, bob, large)).toBe(3);
   });
 
+  it("do not keep a BYE from being sent", () => {
+    const sent = new SentRequests(lifetime);
+    sends(sent, 4, mallory, large);
+    expect(["BYE", "ACK", "INFO"].map((method) => sent.refusalOf(mallory, requestOf(method, 400), 0)?.status)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(["BYE", "INFO"].map((method) => sent.refusalOf(mallory, requestOf(method, 200_000), 0)?.status)).toEqual([480, 480]);
+  });
+
   it("have a limit of their number, too", () => {
     expect(sends(new SentRequests(lifetime), 3000, mallory, requestOf("INFO", 300))).toBe(1000);
   });
