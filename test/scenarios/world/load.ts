@@ -161,7 +161,8 @@ export class Load {
   async #calmDown(): Promise<string[]> {
     await this.#world.settle();
     for (const desk of this.#desks) this.#returns(desk);
-    await this.#world.pass(80);
+    // A home asks once a minute whether the caller of a call that rings still waits, and then gives them CALLER_GRACE.
+    await this.#world.pass(140);
     const away = this.#desks.filter((desk) => !desk.isRegistered);
     return [
       ...this.#thrown(),
