@@ -50,7 +50,7 @@ const report = process.env["TEST_REPORT"];
 export default defineConfig({
   test: {
     // Many tests wait for a server or a browser most of the time.
-    maxWorkers: 8,
+    maxWorkers: 6,
     sequence: { sequencer: SlowFilesFirst },
     ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } }),
     projects: [
