@@ -95,12 +95,7 @@ export class Originating {
     this.#callsAtPresent = callsAtPresent;
     this.#forking = forking;
     this.#policy = new NonSubscriberPolicy(room, callsAtPresent);
-    this.#tokenPolicy = new TokenPolicy(
-      room,
-      timedCalls,
-      () => account.owner().aliases,
-      (dialog) => activeCalls.knows(dialog, Date.now()),
-    );
+    this.#tokenPolicy = new TokenPolicy(room, timedCalls, activeCalls, () => account.owner().aliases);
     this.#requests = new OriginatingRequests(room, account, pendingInvites, this.#policy);
     this.#responses = responses;
     this.#tryingTimers = tryingTimers;
@@ -116,9 +111,7 @@ export class Originating {
     if (isFault(way)) return this.#refuse(flow, request, way, now);
     const refusal =
       (await this.#policy.refuse(flow, request, mandatory, way, now)) ??
-      (flow.tokenLimits === undefined && request.method !== "REFER"
-        ? undefined
-        : await this.#tokenPolicy.refuse(flow, request, mandatory, way, () => this.#isPending(mandatory)));
+      (await this.#tokenPolicy.refuse(flow, request, mandatory, way, () => this.#isPending(mandatory)));
     if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
     const forbidden = way.kind === "dialog" ? await refuseNumberWithin(this.#room, request, way) : undefined;

@@ -1,7 +1,6 @@
 import { type TokenLimits, refuseScope, refuseTarget } from "../../lib/authentication/token-limits.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
-import type { DialogIds } from "../../lib/proxy/call-name.ts";
 import { isHopName, isUserHome } from "../../lib/routing/hop-name.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
@@ -11,15 +10,17 @@ import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { available } from "../../platform/directory/available.ts";
 import { numberAtTheBeginning, referredTo } from "../shared/trunk-destinations.ts";
-import type { Room } from "./room.ts";
+import type { ActiveCalls } from "./active-calls.ts";
+import { type Room, readHome } from "./room.ts";
 import type { TimedCalls } from "./timed-calls.ts";
 import { endOf } from "./tokens.ts";
+
+/** No target has an empty name. */
+const nowhere = { user: "", domain: "" };
 
 /** Refuses an address that the user of a token may not call, as it is written. */
 export function refuseUri(limits: TokenLimits, written: string, { keyring, home }: Pick<Room, "keyring" | "home">): Fault | undefined {
   const uri = parseUri(written);
-  // No target has an empty name.
-  const nowhere = { user: "", domain: "" };
   if (isFault(uri) || uri.kind === "other") return refuseTarget(limits, "INVITE", nowhere);
   const to = uri.kind === "tel" ? { user: dialledNumber(uri), domain: home.domain } : addressOf(keyring, uri);
   return refuseTarget(limits, "INVITE", to ?? nowhere);
@@ -61,20 +62,17 @@ export class TokenPolicy {
   readonly #room: Room;
   readonly #timedCalls: Pick<TimedCalls, "isFull">;
   readonly #aliases: () => readonly string[];
-  readonly #isKnown: (dialog: DialogIds) => boolean;
+  readonly #activeCalls: Pick<ActiveCalls, "knows">;
 
-  /**
-   * @param aliases those of the user
-   * @param isKnown whether a dialog of a call is in progress here
-   */
+  /** @param aliases those of the user */
   constructor(
     room: Room,
     timedCalls: Pick<TimedCalls, "isFull">,
+    activeCalls: Pick<ActiveCalls, "knows">,
     aliases: () => readonly string[],
-    isKnown: (dialog: DialogIds) => boolean,
   ) {
     this.#room = room;
-    this.#isKnown = isKnown;
+    this.#activeCalls = activeCalls;
     this.#aliases = aliases;
     this.#timedCalls = timedCalls;
   }
@@ -115,10 +113,10 @@ export class TokenPolicy {
 
   /** By the Route of a call that may be over, and perhaps with another To tag. */
   #refuseWithin(limits: TokenLimits, method: string, mandatory: MandatoryHeaders, to: HomeName): Fault | undefined {
-    if (!begins.includes(method) || this.#isKnown(mandatory)) return undefined;
+    if (!begins.includes(method) || this.#activeCalls.knows(mandatory, Date.now())) return undefined;
     if (method === "INVITE" && isCounting(limits)) return notKnown;
-    const [user = "", domain = ""] = isUserHome(to) ? to.replace(/^sips?:|#[^#]*$/g, "").split("@") : [];
-    return refuseScope(limits, method) ?? refuseTarget(limits, method, { user, domain });
+    const at = isUserHome(to) ? readHome(to, []) : nowhere;
+    return refuseScope(limits, method) ?? refuseTarget(limits, method, at);
   }
 
   /** RFC 3515 §2.4.2: there is one Refer-To; who takes several may call any of them. */
