@@ -22,7 +22,7 @@ import { isTrunkIdentity, trunkNamed } from "../../lib/routing/trunk.ts";
 import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { takerOf } from "../../lib/transport/return-address.ts";
-import type { EndedBy, EndedEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
+import { type EndedBy, type EndedEnvelope, type SentRequest, cameAt } from "../../lib/transport/envelope.ts";
 import { type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
 import { type ActiveCalls } from "./active-calls.ts";
@@ -75,7 +75,7 @@ export class CallRecords implements Part {
 
   /** The notes of a new call; undefined for other requests. @param isIncoming the user of this home is called */
   begin(method: string, envelope: SentRequest, isIncoming: boolean, now: number): CallNotes | undefined {
-    return this.#isOff || method !== "INVITE" ? undefined : beginNotes(now, this.#partiesOf(envelope, isIncoming));
+    return this.#isOff || method !== "INVITE" ? undefined : beginNotes(cameAt(envelope, now), this.#partiesOf(envelope, isIncoming));
   }
 
   /** A final response of a phone: what it rang before, and which phone it is. */
@@ -181,7 +181,12 @@ export class CallRecords implements Part {
     const reason = final.slice("SIP/2.0 400 ".length, final.indexOf("\r\n"));
     const { name, domain } = this.#room.home;
     const parties = this.#partiesOf(sent, sent.answerTo.home !== name);
-    const record = recordOfRefused(request, sent.transaction, { status, reason, why }, { parties, domain, now });
+    const record = recordOfRefused(
+      request,
+      sent.transaction,
+      { status, reason, why },
+      { parties, domain, started: cameAt(sent, now), now },
+    );
     if (this.#waiting().length >= maxWaiting) return;
     this.#room.memory.run("INSERT OR REPLACE INTO call_records (id, value) VALUES (?, ?)", record.id, recordShape.write(record));
     this.#storeRefused(record, now);

@@ -2,15 +2,16 @@ import { returnToPhone } from "../../lib/transport/return-address.ts";
 import { transactionNames } from "../../lib/proxy/branch.ts";
 import { type RoutingDecision, validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
-import { type Fault } from "../../lib/syntax/fault.ts";
+import { type Fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request, headerValue } from "../../lib/syntax/message.ts";
 import { endsHere } from "../../lib/server/ends-here.ts";
 import type { SentRequest } from "../../lib/transport/envelope.ts";
 import { type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import type { PendingInvites } from "./pending-invites.ts";
-import { type TargetQuestion } from "../shared/target-selection.ts";
+import { type TargetQuestion, decideTarget } from "../shared/target-selection.ts";
 import { NonSubscriberPolicy, identityOf } from "./non-subscriber-policy.ts";
 
 /** How a request of this home's user, guest or peer is read, named, and written for the next home. */
@@ -49,7 +50,7 @@ export class OriginatingRequests {
   }
 
   /** The request as the next home gets it, besides its target. */
-  sent(flow: Flow, mandatory: MandatoryHeaders, more: Pick<SentRequest, "text" | "recordRoute" | "breadth">): SentRequest {
+  sent(flow: Flow, mandatory: MandatoryHeaders, more: Pick<SentRequest, "text" | "recordRoute" | "breadth" | "at">): SentRequest {
     const { user, domain, name: home } = this.#room.home;
     return {
       kind: "request",
@@ -72,6 +73,14 @@ export class OriginatingRequests {
       isLast: isLast === true,
       callId: method === "INVITE" ? headerValue(request, "call-id") : undefined,
     };
+  }
+
+  /** The home of the called user, by the Request-URI that an INVITE shares with its CANCEL (RFC 3261 §9.1). */
+  async homeOfInvite(flow: Flow, cancel: Request, mandatory: MandatoryHeaders): Promise<HomeName | undefined> {
+    const way = this.route(flow, cancel, mandatory);
+    if (isFault(way) || way.kind !== "address") return undefined;
+    const target = await decideTarget(this.#room, this.question(flow, "INVITE", cancel, way));
+    return !isFault(target) && target.kind === "home" ? target.home : undefined;
   }
 
   /** The name of a pending INVITE, if it is one: it may be from before a key change. */

@@ -28,7 +28,7 @@ import type { ListServer } from "./list-server.ts";
 import type { PendingInvites } from "./pending-invites.ts";
 import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 import type { CallRecords } from "./call-records.ts";
-import { type External, type RedirectTarget, decideTarget, selectTarget } from "../shared/target-selection.ts";
+import { type External, type RedirectTarget, selectTarget } from "../shared/target-selection.ts";
 import { refuseNumberWithin } from "./numbers-within-calls.ts";
 import { OriginatingRequests } from "./originating-requests.ts";
 import type { OriginatingResponses } from "./originating-responses.ts";
@@ -167,7 +167,12 @@ export class Originating {
   ): Promise<void> {
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
-    const sent = this.#requests.sent(flow, mandatory, { text, recordRoute: undefined, ...(breadth === undefined ? {} : { breadth }) });
+    const sent = this.#requests.sent(flow, mandatory, {
+      text,
+      at: now,
+      recordRoute: undefined,
+      ...(breadth === undefined ? {} : { breadth }),
+    });
     if (flow.nonSubscriber === undefined && this.#lists.serves(request, way.address))
       return this.#subscribe(flow, request, mandatory, sent, way.address, now);
     const target = await selectTarget(this.#room, this.#requests.question(flow, request.method, request, way));
@@ -221,22 +226,14 @@ export class Originating {
 
   /** If the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows the call. */
   async #cancelByName(flow: Flow, request: Request, mandatory: MandatoryHeaders, envelope: CancelEnvelope, now: number): Promise<void> {
-    const home = await this.#homeByName(flow, request, mandatory, envelope.transaction);
+    const isHere = this.#forking.has(envelope.transaction);
+    const home = isHere ? this.#room.home.name : await this.#requests.homeOfInvite(flow, request, mandatory);
     if (home === undefined) return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
     const answer = (status: number) => this.#reply(flow, request, replyTo(request, status, { toTag: randomText() }), status, Date.now());
     this.#passOn(home, envelope).then(
       ({ kind }) => answer(kind === "taken" ? 200 : 481),
       (error: unknown) => this.#failed(flow, request, envelope.transaction, error),
     );
-  }
-
-  /** The home with the response context of an INVITE: ours, if it went to another server, or that of the called user. */
-  async #homeByName(flow: Flow, request: Request, mandatory: MandatoryHeaders, transaction: TransactionId): Promise<string | undefined> {
-    if (this.#forking.has(transaction)) return this.#room.home.name;
-    const way = this.#requests.route(flow, request, mandatory);
-    if (isFault(way) || way.kind !== "address") return undefined;
-    const target = await decideTarget(this.#room, this.#requests.question(flow, "INVITE", request, way));
-    return !isFault(target) && target.kind === "home" ? target.home : undefined;
   }
 
   #send(flow: Flow, request: Request, home: HomeName, envelope: RequestEnvelope, now: number): void {

@@ -12,7 +12,7 @@ import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { legible, toOctets } from "../../lib/syntax/octets.ts";
 import { canonicalUser } from "../../lib/syntax/uri.ts";
 import type { Request } from "../../lib/syntax/message.ts";
-import { type Receipt, type RequestEnvelope, accepted } from "../../lib/transport/envelope.ts";
+import { type Receipt, type RequestEnvelope, accepted, cameAt } from "../../lib/transport/envelope.ts";
 import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
 import type { RoutedCall, RouterQuestion } from "../../lib/transport/routed-call.ts";
 import { randomText } from "../../platform/crypto/random.ts";
@@ -100,7 +100,7 @@ export class Routing implements Part {
     await directory.routes(domain);
     const router = directory.routerOf(domain);
     const { transaction, identity, answerTo, caller = answerTo, verification } = envelope;
-    const call = { transaction, domain, home: caller.home, identity, routed: asks, verification, started };
+    const call = { transaction, domain, home: caller.home, identity, routed: asks, verification, started: cameAt(envelope, started) };
     const asked = incomingCall(request, call);
     const decision: Decision = router === undefined ? { action: "continue" } : await askRouter(router, asked);
     const milliseconds = Date.now() - started;

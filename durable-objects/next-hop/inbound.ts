@@ -207,6 +207,7 @@ export class Inbound {
       text: verifiedText(alter(heard, way.alterations), verification, trunk),
       answerTo: this.#returnAddress(),
       transaction,
+      at: Date.now(),
       identity: trunkIdentity(trunk),
       to,
       recordRoute: undefined,
@@ -327,7 +328,7 @@ export class Inbound {
     const reason = final.slice("SIP/2.0 404 ".length, final.indexOf("\r\n"));
     const response = { status: refusal.status, reason, why: refusal.fault };
     const parties = { trunk, ...(verification === undefined ? {} : { verification }) };
-    const record = recordOfRefused(request, this.#transactionOf(mandatory), response, { parties, domain, now });
+    const record = recordOfRefused(request, this.#transactionOf(mandatory), response, { parties, domain, started: now, now });
     records.keep(record).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#line.name })));
   }
 }

@@ -13,6 +13,8 @@ export interface SentRequest {
   readonly answerTo: ReturnAddress;
   /** The name of the transaction at the home that received the request; equal for its CANCEL. */
   readonly transaction: TransactionId;
+  /** Milliseconds: when it came from its sender, also if it is posted again. Absent within a dialog, and from older builds. */
+  readonly at?: number;
   /** The address of record that the sending flow is authenticated for. */
   readonly identity: string;
   /** The Record-Route to add if a request within a dialog must repeat it (NOTIFY, RFC 6665 §4.3). */
@@ -42,6 +44,11 @@ export interface RequestEnvelope extends SentRequest {
   readonly isTraced?: true;
   /** The receiver asks the router of its domain where the call goes. */
   readonly routed?: RoutedCall;
+}
+
+/** Milliseconds: when a request came to this server; never later than now, since the clocks of two objects may differ. */
+export function cameAt({ at = Number.POSITIVE_INFINITY }: Pick<SentRequest, "at">, now: number): number {
+  return Math.min(at, now);
 }
 
 /** What the home of its sender knows of a request within a call. */

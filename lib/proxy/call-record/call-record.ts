@@ -104,10 +104,15 @@ export function recordOfRefused(
   request: Request,
   transaction: string,
   { status, reason, why }: { readonly status: number; readonly reason: string; readonly why?: string | undefined },
-  { parties, domain, now }: { readonly parties: CallParties; readonly domain: string; readonly now: number },
+  {
+    parties,
+    domain,
+    started,
+    now,
+  }: { readonly parties: CallParties; readonly domain: string; readonly started: number; readonly now: number },
 ): CallRecord {
   return {
-    ...headersOf(request, now, transaction),
+    ...headersOf(request, started, transaction),
     ...usersOf(parties, domain),
     ...(parties.trunk === undefined ? {} : { trunk: parties.trunk }),
     ...verificationOf(parties),
@@ -117,7 +122,7 @@ export function recordOfRefused(
     ...{ status, reason: legible(reason, maxValue), ...(why === undefined ? {} : { why: legible(why, maxValue) }) },
     endedBy: "server",
     devices: [],
-    timeline: noteEvents(beginNotes(now), [{ at: now, event: "final", status }]).timeline,
+    timeline: noteEvents(beginNotes(started), [{ at: now, event: "final", status }]).timeline,
   };
 }
 

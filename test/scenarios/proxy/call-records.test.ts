@@ -266,4 +266,15 @@ describe("the record of a call is not lost", () => {
     expect(records()).toMatchObject([{ outcome: "answered", endedBy: "network" }]);
     expect(world.homeOf("bob").sql.rows("contexts")).toEqual([]);
   });
+
+  it("is one, though its INVITE is played again when the call is over, since the receipt was lost", async () => {
+    const record = await recordAfter(async ({ alice, bob, world }) => {
+      await world.changeRules("bob", { forward: { always: "sip:carol@example.com" } });
+      world.loseReceipts(world.homeOf("bob"), 2);
+      alice.invites(bob.aor);
+      await world.pass(5);
+      expect(alice.state).toBe("ended 480");
+    }, startScenario);
+    expect(record).toMatchObject({ callee: "bob@example.com", forwarded: ["sip:carol@example.com"], status: 480 });
+  });
 });

@@ -48,7 +48,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   awayFrom: [[["Contact", "<sip:bob@example.com>"]]],
   recordPlace: [{ started: 0, timeline: [], devices: [] }, "example.com"],
   begunCall: [{ started: 0, timeline: [], devices: [] }, request, "example.com"],
-  recordOfRefused: ["t", { status: 404, reason: "Not Found" }, { parties: {}, domain: "example.com", now: 0 }],
+  recordOfRefused: ["t", { status: 404, reason: "Not Found" }, { parties: {}, domain: "example.com", started: 0, now: 0 }],
   incomingCall: [
     {
       transaction: "t",
