@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from "miniflare";
 
 /** One workerd process of our own, which can be stopped, killed without notice and started again on the same port. */
@@ -31,6 +31,8 @@ export interface RuntimeOptions {
   readonly bare?: boolean;
   /** Workers beside it, which it may be bound to. */
   readonly others?: readonly V4WorkerOptions[];
+  /** What its storage has from the start: files in base64, by their paths. */
+  readonly stored?: Readonly<Record<string, string>>;
   /** Where a debugger may look in, or take a profile; absent: nowhere. */
   readonly inspectorPort?: number;
 }
@@ -38,6 +40,10 @@ export interface RuntimeOptions {
 export async function startRuntime(worker: V4WorkerOptions, options: RuntimeOptions = {}): Promise<Runtime> {
   const storage = await mkdtemp(join(memoryFolder(), "offhook-"));
   storages.add(storage);
+  for (const [path, content] of Object.entries(options.stored ?? {})) {
+    mkdirSync(join(storage, dirname(path)), { recursive: true });
+    writeFileSync(join(storage, path), content, "base64");
+  }
   const logs: string[] = [];
   let { miniflare, url, pid } = await start(options.port ?? 0);
 

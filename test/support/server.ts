@@ -4,6 +4,7 @@ import { parseEnv } from "node:util";
 import type { V4WorkerOptions } from "miniflare";
 import { bundle } from "./bundle.ts";
 import { Secrets } from "./secrets.ts";
+import { migratedDirectory } from "./migrated-directory.ts";
 import { callApi, hashesOf, provision, type Subscription } from "./provision.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 import { type WorkerDescription, describeWorker } from "./worker-description.ts";
@@ -55,14 +56,13 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const others = options.networks === undefined ? {} : { others: [privateNetwork] };
   const description = await describeWorker(options.sipPort);
   const worker = await offhook(description, { ...local, ...options.settings }, options);
-  const runtime = await startRuntime(worker, { ...options, ...others });
+  const runtime = await startRuntime(worker, { ...options, ...others, stored: await migratedDirectory(description) });
   const subscriptions = [...accounts, ...(options.subscribers ?? [])];
   const secrets = new Secrets();
   secrets.learn(adminToken, ...((options.settings ?? local)["SEAL_KEYS"] ?? local["SEAL_KEYS"] ?? "").split(","));
   const learn = ({ username, domain, password }: Subscription) =>
     secrets.learn(password === "offhook" ? "" : password, ...Object.values(hashesOf(username, domain, password)));
   subscriptions.forEach(learn);
-  await migrate(runtime, description);
   if (adminToken !== "") await provision(runtime.url, adminToken, subscriptions);
   const query: Server["query"] = async (name, sql, className = objectClass) =>
     (await runtime.miniflare().unsafeGetDurableObjectStorage(workerName, className, { name })).exec(sql);
@@ -149,12 +149,6 @@ function limited([name, limit]: [string, number]) {
 /** The settings that have a value. */
 function written(settings: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(Object.entries(settings).flatMap(([name, value]) => (value ? [[name, value]] : [])));
-}
-
-/** Applies migrations/ in the order of their numbers. */
-async function migrate(runtime: Runtime, { migrations }: WorkerDescription): Promise<void> {
-  const database = await runtime.miniflare().getD1Database("DIRECTORY");
-  for (const statements of migrations) await database.batch(statements.map((statement) => database.prepare(statement)));
 }
 
 /** The names a subscriber's home has had since the server started: a deleted and re-created one counts up. */

@@ -113,8 +113,9 @@ export class SimulatedPhone {
     this.#connection?.cut(code);
   }
 
-  /** The network blinks. */
+  /** The network blinks. The phone hears of it later, but nothing that it sends from now on arrives. */
   isCut(): void {
+    this.isRegistered = false;
     this.#connection?.cut();
   }
 
