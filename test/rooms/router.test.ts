@@ -72,7 +72,7 @@ describe("a Worker that is bound to this one decides where calls go", () => {
     ["", /there is no wish/],
     ['{"action":"reject","status":200}', /^its decision is not valid: status: /],
     ["not JSON", /JSON/],
-  ] as const)("without a decision: %s. The call goes on within 600 ms, and its record says why", async (wish, why) => {
+  ] as const)("without a decision: %s. The call goes on, and its record says why", async (wish, why) => {
     await put(service);
     const [alice, bob] = await phones("alice", "bob");
     const sent = alice.request("INVITE", bob.aor, wish === "" ? {} : wishing(wish));
@@ -82,7 +82,6 @@ describe("a Worker that is bound to this one decides where calls go", () => {
     await expect.poll(async () => routedIn(await recordOf(sent.callId))).toMatchObject({ action: "continue" });
     const event = routedIn(await recordOf(sent.callId));
     expect(event?.why).toMatch(why);
-    expect(event?.milliseconds).toBeLessThan(600);
   });
 
   it("CANCEL while it is asked", async () => {
@@ -201,6 +200,7 @@ describe("/domains/{domain}/router", () => {
     expect((await api(path, { method: "DELETE" })).status).toBe(204);
     expect((await api(path, { method: "DELETE" })).status).toBe(404);
     expect(await (await api("/domains/localhost/settings")).json()).toMatchObject({ calls_out: true });
+    await api("/domains/localhost/settings", { method: "PUT", body: "{}" });
   });
 
   it("the test of routes asks it, and says so", async () => {
