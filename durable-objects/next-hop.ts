@@ -145,7 +145,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       signing: new CallSigning(directoryOf(environment)),
       by: this.#by,
       host: this.#hop.host,
-      timerF: transactionTimeout * 1000,
+      patience: { transaction: transactionTimeout * 1000, ringing: ringTimeout * 1000 },
       calls: this.#calls,
       minutes: this.#minutes,
       connection: this.#connection,
@@ -269,7 +269,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
 
   /** With a session description that the other server understands. */
   async #answer(response: SipResponse, mandatory: MandatoryHeaders): Promise<Receipt> {
-    this.#calls.answered(response.status, mandatory, Date.now(), nameOf(mandatory));
+    this.#calls.answered(mandatory, Date.now(), { status: response.status, branch: nameOf(mandatory), home: this.#by.home });
     const asked = this.#inbound.askedFor(mandatory) ?? { hadOffer: true, isWithin: true };
     const { hadOffer, isWithin, isOfUnknown } = asked;
     const isOwn = this.#calls.ownsMedia(mandatory);

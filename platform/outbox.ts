@@ -7,6 +7,13 @@ export interface Receiver {
   deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[] | undefined>;
 }
 
+/** Envelopes on their way to one home. */
+interface Queue {
+  readonly waiting: Posted[];
+  /** Of those that wait, and of those that are being sent. */
+  octets: number;
+}
+
 interface Posted {
   readonly envelope: Envelope;
   readonly taken: (receipt: Receipt) => void;
@@ -20,7 +27,8 @@ export class Undeliverable extends Error {
 
 const attempts = 3;
 const pauseBetweenAttempts = 50;
-const maxQueue = 500;
+/** To one home: how many envelopes wait, and their octets together with those that are being sent. */
+const maxQueue = { count: 500, octets: 4_194_304 };
 const stubsKept = 200;
 
 /**
@@ -29,7 +37,7 @@ const stubsKept = 200;
  */
 export class Outbox {
   readonly #receiver: (home: HomeName) => Receiver;
-  readonly #queues = new Map<string, Posted[]>();
+  readonly #queues = new Map<string, Queue>();
   /** One stub for each home: calls on one stub arrive in order. */
   readonly #stubs = new Map<string, Receiver>();
   #calls = 0;
@@ -43,12 +51,14 @@ export class Outbox {
   post(home: HomeName, envelope: Envelope): Promise<Receipt> {
     return new Promise((taken, failed) => {
       const queue = this.#queues.get(home);
-      const posted = { envelope, taken, failed };
+      const [posted, octets] = [{ envelope, taken, failed }, octetsOf(envelope)];
       if (queue === undefined) {
-        this.#queues.set(home, [posted]);
+        this.#queues.set(home, { waiting: [posted], octets });
         void Promise.resolve().then(() => this.#flush(home));
-      } else if (queue.length < maxQueue) queue.push(posted);
-      else failed(new Undeliverable(`too many messages are waiting for ${home}`));
+      } else if (queue.waiting.length < maxQueue.count && queue.octets + octets <= maxQueue.octets) {
+        queue.waiting.push(posted);
+        queue.octets += octets;
+      } else failed(new Undeliverable(`too many messages are waiting for ${home}`));
     });
   }
 
@@ -60,12 +70,13 @@ export class Outbox {
   }
 
   async #flush(home: HomeName): Promise<void> {
-    for (let batch = this.#take(home); batch.length > 0; batch = this.#take(home)) await this.#send(home, batch);
+    const queue = this.#queues.get(home);
+    if (queue === undefined) return;
+    for (let batch = queue.waiting.splice(0); batch.length > 0; batch = queue.waiting.splice(0)) {
+      await this.#send(home, batch);
+      for (const { envelope } of batch) queue.octets -= octetsOf(envelope);
+    }
     this.#queues.delete(home);
-  }
-
-  #take(home: HomeName): Posted[] {
-    return this.#queues.get(home)?.splice(0) ?? [];
   }
 
   async #send(home: HomeName, batch: readonly Posted[], first = 1): Promise<void> {
@@ -99,6 +110,10 @@ export class Outbox {
     this.#stubs.set(home, known);
     return known;
   }
+}
+
+function octetsOf(envelope: Envelope): number {
+  return envelope.kind === "request" || envelope.kind === "response" ? envelope.text.length : 0;
 }
 
 /** The platform reports that retries would make it worse. */

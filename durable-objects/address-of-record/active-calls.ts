@@ -1,4 +1,4 @@
-import { type Bye, endsDialog, isStray } from "../../lib/proxy/bye.ts";
+import { type Bye, endsDialog, isStray, uriMark } from "../../lib/proxy/bye.ts";
 import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { type DialogIds, callName, callOf, dialogName, olderCallName } from "../../lib/proxy/call-name.ts";
 import { farEnd } from "../../lib/proxy/hang-up.ts";
@@ -331,5 +331,5 @@ const maxOver = 100;
 const maxTarget = 160;
 
 function markOf(target: string | undefined): string | undefined {
-  return target === undefined ? undefined : dialledMark(target);
+  return target === undefined ? undefined : uriMark(target);
 }

@@ -13,10 +13,10 @@ import {
   noteTrunk,
 } from "../../lib/proxy/call-record/call-notes.ts";
 import { type CallRecord, recordOf, recordOfRefused } from "../../lib/proxy/call-record/call-record.ts";
-import { type Bye, endsDialog, targetMark } from "../../lib/proxy/bye.ts";
+import { type Bye, uriMark, endsDialog, targetMark } from "../../lib/proxy/bye.ts";
 import { isOver, lostSince, noteBye, phoneIn, senderOf } from "./recorded-call.ts";
 import { type DialogIds, dialogName } from "../../lib/proxy/call-name.ts";
-import { dialledMark, endsIn } from "../../lib/proxy/route-token.ts";
+import { endsIn } from "../../lib/proxy/route-token.ts";
 import { isHopName, isSameParty } from "../../lib/routing/hop-name.ts";
 import { isTrunkIdentity, trunkNamed } from "../../lib/routing/trunk.ts";
 import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
@@ -132,7 +132,7 @@ export class CallRecords implements Part {
     if (call === undefined) return;
     const { targets } = call.notes;
     const side = senderOf({ ...dialog, fromTag: tag }, call);
-    const mark = dialledMark(contact);
+    const mark = uriMark(contact);
     const before = targets?.[side] ?? (side === "caller" ? targetMark(call.request) : undefined);
     if (before !== mark) this.#contexts.note(call.context.transaction, { ...call.notes, targets: { ...targets, [side]: mark } }, true);
   }

@@ -4,7 +4,7 @@ import type { FlowId } from "../../lib/transport/identifiers.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
 import { answersChallenge, guessesAllowed, guessesIn, passwordsIn } from "../../lib/authentication/authenticate.ts";
 import { refuseScope } from "../../lib/authentication/token-limits.ts";
-import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
+import { hintIn, readBranch, transactionIn } from "../../lib/proxy/branch.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type MandatoryHeaders, readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -189,7 +189,7 @@ export class Ingress implements Part {
   }
 
   #authenticate(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
-    const isWithin = isWithinCall(this.#room.keyring, request, mandatory);
+    const isWithin = isWithinCall(this.#room.keyring, request, mandatory, () => this.#phones.activeCalls.knows(mandatory, now));
     const authenticated = this.#account.authenticate(flow, request, now, isWithin);
     if (isFault(authenticated)) return this.#challenge(flow, request, authenticated, now);
     if (flow.authenticated === undefined) this.#forgetStranger(flow.id);
@@ -258,7 +258,7 @@ export class Ingress implements Part {
   #response(flow: Flow, response: SipResponse, mandatory: MandatoryHeaders, now: number): void {
     const { branch: written } = mandatory.via;
     if (written === undefined || !this.#room.home.hints.includes(hintIn(written) ?? "")) return;
-    const branch = readBranch(this.#room.keyring, written, { callId: mandatory.callId, cseq: mandatory.cseq.number });
+    const branch = readBranch(this.#room.keyring, written, transactionIn(mandatory));
     if (branch?.kind === "probe") return this.#room.sockets.hasRead(flow.id, branch.token);
     if (branch !== undefined) this.#phones.terminating.response(flow, response, mandatory, branch, now);
   }

@@ -6,6 +6,7 @@ import { type EventPackage, partialType, traits } from "../../lib/presence/event
 import { eventList } from "../../lib/presence/list-subscribe-parameters.ts";
 import { readPublished, storedPidf } from "../../lib/presence/pidf-patch.ts";
 import { type Permission, noWatcherRules, permissionOf } from "../../lib/location/watcher-rules.ts";
+import { isTrunkIdentity } from "../../lib/routing/trunk.ts";
 import { publish } from "../../lib/presence/publication.ts";
 import {
   type Subscription,
@@ -290,7 +291,9 @@ export class PresenceAgent implements Part, LocalUserAgent {
     const owner = this.#account.owner();
     const isOwner = watcher === `${owner.user}@${owner.domain}`;
     if (traits[event].isPrivate) return isOwner ? "allow" : "block";
-    return permissionOf(this.#account.rules().watching ?? noWatcherRules, watcher, owner);
+    const rules = this.#account.rules().watching ?? noWatcherRules;
+    // Rules have names in their canonical spelling.
+    return isTrunkIdentity(watcher) ? permissionOf(rules, watcher.replace(":", "%3A"), owner, false) : permissionOf(rules, watcher, owner);
   }
 
   /** Only the users themselves have no limit; a server of another domain, which can use any number of names, has a quarter. */

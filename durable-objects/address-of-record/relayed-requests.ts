@@ -17,8 +17,9 @@ export interface Relayed {
   readonly isRefused?: true;
 }
 
-/** Of one home, and of one end of a call. */
-const [maxRelayed, maxOfOne] = [200, 20];
+/** Of one home, and of one end of a call: how many, and their octets, since they are kept whole. */
+const maxRelayed = { count: 200, octets: 4_194_304 };
+const maxOfOne = { count: 20, octets: 1_048_576 };
 
 /** The requests that the server has passed on from one dialog into another one. */
 export class RelayedRequests {
@@ -36,8 +37,9 @@ export class RelayedRequests {
     for (const [transaction, { at }] of this.#relayed) if (now - at > this.#lifetime) this.#relayed.delete(transaction);
     const ofInvite = request.method === "ACK" ? this.#endedBy(request, sender) : undefined;
     if (ofInvite !== undefined) return ofInvite;
-    const own = [...this.#relayed.values()].filter((one) => one.sender === sender);
-    if (this.#relayed.size >= maxRelayed || own.length >= maxOfOne) return tooMany;
+    const all = [...this.#relayed.values()];
+    const own = all.filter((one) => one.sender === sender);
+    if (!fits(all, request, maxRelayed) || !fits(own, request, maxOfOne)) return tooMany;
     const transaction = randomText() + randomText();
     if (request.method !== "ACK") this.#relayed.set(transaction, relayed);
     return transaction;
@@ -61,6 +63,11 @@ export class RelayedRequests {
       }
     return undefined;
   }
+}
+
+/** Whether there is room for one more. */
+function fits(all: readonly Relayed[], { text }: Request, most: { readonly count: number; readonly octets: number }): boolean {
+  return all.length < most.count && all.reduce((sum, { request }) => sum + request.text.length, text.length) <= most.octets;
 }
 
 function numberOf(request: Request): number {

@@ -1,10 +1,11 @@
-import { type TokenLimits, refuseScope, refuseTarget } from "../../lib/authentication/token-limits.ts";
+import { type TokenLimits, hasOwnScope, refuseScope, refuseTarget } from "../../lib/authentication/token-limits.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { isHopName, isUserHome } from "../../lib/routing/hop-name.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
-import { dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
+import { type SipUri, dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
+import { parameter } from "../../lib/syntax/parameters.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
@@ -13,15 +14,21 @@ import { numberAtTheBeginning, referredTo } from "../shared/trunk-destinations.t
 import type { ActiveCalls } from "./active-calls.ts";
 import { type Room, readHome } from "./room.ts";
 import type { TimedCalls } from "./timed-calls.ts";
-import { endOf } from "./tokens.ts";
+import { beginning, endOf } from "./tokens.ts";
 
 /** No target has an empty name. */
 const nowhere = { user: "", domain: "" };
+
+/** Whether a port or `maddr` names another server than that of the domain, for which a target of a token stands. */
+function leadsElsewhere({ host, port, parameters }: SipUri, domain: string): boolean {
+  return parameter(parameters, "maddr") !== undefined || (port !== undefined && host.toLowerCase() !== domain);
+}
 
 /** Refuses an address that the user of a token may not call, as it is written. */
 export function refuseUri(limits: TokenLimits, written: string, { keyring, home }: Pick<Room, "keyring" | "home">): Fault | undefined {
   const uri = parseUri(written);
   if (isFault(uri) || uri.kind === "other") return refuseTarget(limits, "INVITE", nowhere);
+  if (uri.kind === "sip" && leadsElsewhere(uri, home.domain)) return refuseTarget(limits, "INVITE", nowhere);
   const to = uri.kind === "tel" ? { user: dialledNumber(uri), domain: home.domain } : addressOf(keyring, uri);
   return refuseTarget(limits, "INVITE", to ?? nowhere);
 }
@@ -44,9 +51,6 @@ export const notOverTrunk: Fault = fault(403, "the token of this connection does
 function isOverTrunk(way: RoutingDecision): boolean {
   return way.kind === "dialog" && isHopName(way.receiver.home);
 }
-
-/** What may begin something at a phone or server that does not know the dialog. */
-const begins: readonly string[] = ["INVITE", "MESSAGE"];
 
 /** With another status than 481, which ends the dialog at the phone. */
 const notKnown = fault(403, "nothing is known of this call any more, and the token of its user has limits");
@@ -100,9 +104,14 @@ export class TokenPolicy {
     const isOwn = this.#isOwn(address);
     if (method === "PUBLISH" && !isOwn) return fault(403, "the token of this connection is for its user's own presence");
     if (method === "OPTIONS" && isOwn) return undefined;
-    const refusal = refuseScope(limits, method) ?? refuseTarget(limits, method, address);
+    const refusal = refuseScope(limits, method) ?? refuseTarget(limits, method, this.#isElsewhere(request.requestUri) ? nowhere : address);
     if (refusal !== undefined || method !== "INVITE" || isRepeated()) return refusal;
     return this.#refuseCall(limits, endOf(flow) ?? 0);
+  }
+
+  #isElsewhere(written: string): boolean {
+    const uri = parseUri(written);
+    return !isFault(uri) && uri.kind === "sip" && leadsElsewhere(uri, this.#room.home.domain);
   }
 
   /** The user's address of record, or an alias of it. */
@@ -113,7 +122,8 @@ export class TokenPolicy {
 
   /** By the Route of a call that may be over, and perhaps with another To tag. */
   #refuseWithin(limits: TokenLimits, method: string, mandatory: MandatoryHeaders, to: HomeName): Fault | undefined {
-    if (!begins.includes(method) || this.#activeCalls.knows(mandatory, Date.now())) return undefined;
+    if (hasOwnScope(method)) return refuseScope(limits, method);
+    if (!beginning.includes(method) || this.#activeCalls.knows(mandatory, Date.now())) return undefined;
     if (method === "INVITE" && isCounting(limits)) return notKnown;
     const at = isUserHome(to) ? readHome(to, []) : nowhere;
     return refuseScope(limits, method) ?? refuseTarget(limits, method, at);

@@ -123,12 +123,20 @@ export function endOf({ authenticated, nonSubscriber }: Flow): number | undefine
 
 /**
  * Whether a request belongs to a call, so that it is not challenged when the token of its connection has expired: the Route of the call
- * proves it, which a tag or a Call-ID does not.
+ * proves it, which a tag or a Call-ID does not. The Route outlives the call, so what could begin something by it has to be of a dialog in
+ * progress.
+ * @param knows whether a dialog is in progress
  */
-export function isWithinCall(keyring: Keyring, request: Request, { callId, toTag }: MandatoryHeaders): boolean {
-  if (request.method === "CANCEL" || request.method === "ACK") return true;
-  return toTag !== undefined && request.method !== "SUBSCRIBE" && hasOwnRoute(keyring, request, callId);
+export function isWithinCall(keyring: Keyring, request: Request, dialog: MandatoryHeaders, knows: () => boolean): boolean {
+  const { method } = request;
+  if (method === "CANCEL" || method === "ACK") return true;
+  if (dialog.toTag === undefined || outsideCalls.includes(method) || !hasOwnRoute(keyring, request, dialog.callId)) return false;
+  return !beginning.includes(method) || knows();
 }
+
+const outsideCalls: readonly string[] = ["SUBSCRIBE", "PUBLISH", "REGISTER"];
+/** What may begin something at a phone or server that does not know the dialog. */
+export const beginning: readonly string[] = ["INVITE", "MESSAGE"];
 
 /** Guests stay strangers: those of shared connections have their limits at the edge. */
 export function isStranger({ authenticated, nonSubscriber }: Flow): boolean {

@@ -9,7 +9,7 @@ import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 
 /** Milliseconds. */
 export interface CallTimeout {
-  /** Timer B. */
+  /** Timers B and F. */
   readonly transaction: number;
   /** Timer C. */
   readonly ringing: number;
@@ -59,10 +59,22 @@ function withTarget(call: Call, target: string | undefined): Call {
   return { ...call, targets: [...call.targets.filter((one) => one !== target), target].slice(-maxDialogs) };
 }
 
-type InviteIds = Pick<MandatoryHeaders, "callId" | "fromTag" | "cseq">;
+type InviteIds = CallIds & Pick<MandatoryHeaders, "cseq">;
 
-function inviteName({ fromTag = "", cseq }: InviteIds): string {
-  return `${fromTag} ${cseq.number}`;
+/** Of an INVITE that has begun a call; undefined for one within a call, which forks no more. */
+function inviteName({ fromTag = "", toTag, cseq }: InviteIds): string | undefined {
+  return toTag === undefined ? `${fromTag} ${cseq.number}` : undefined;
+}
+
+/** A response, besides its headers. */
+interface Answer {
+  readonly status: number;
+  /** Of its INVITE, as `passed` was told. */
+  readonly branch?: string;
+  /** A mark of the Contact of the other server. */
+  readonly target?: string | undefined;
+  /** The home of the caller, for a call of which nothing is known any more. */
+  readonly home: HomeName;
 }
 
 /**
@@ -91,7 +103,7 @@ export class ActiveCalls {
    * @param sender of an INVITE
    * @param by who ends the call with a BYE
    */
-  passed(method: string, mandatory: CallIds, now: number, sender: Invitation, by: EndedBy): void {
+  passed(method: string, mandatory: InviteIds, now: number, sender: Invitation, by: EndedBy): void {
     const { callId, toTag } = mandatory;
     const call = this.#calls.get(callId);
     if (call !== undefined && sender.target !== undefined) this.#calls.set(callId, withTarget(call, sender.target));
@@ -99,31 +111,31 @@ export class ActiveCalls {
     else if (call?.isAnswered === true) {
       // With another To tag it may be anything that has the Route of the call.
       if (toTag !== undefined && goesOn.includes(method) && call.dialogs.includes(dialogName(mandatory))) this.#talks(mandatory, now);
-    } else if (method === "INVITE") this.#asks(callId, sender, now);
+    } else if (method === "INVITE") this.#asks(mandatory, sender, now);
   }
 
-  #asks(callId: string, { branch = "", target, home, forwardedBy, isToTrunk }: Invitation, now: number): void {
+  #asks(mandatory: InviteIds, { branch = "", target, home, forwardedBy, isToTrunk }: Invitation, now: number): void {
     const sender = { home, forwardedBy, ...(isToTrunk === undefined ? {} : { isToTrunk }) };
-    const call = this.#reserved(callId, sender, now);
+    const call = this.#reserved(mandatory, sender, now);
     const open = [...call.open.filter((one) => one !== branch), branch].slice(-maxBranches);
-    this.#calls.set(callId, withTarget({ ...call, open }, target));
+    this.#calls.set(mandatory.callId, withTarget({ ...call, open }, target));
   }
 
-  #reserved(callId: string, sender: Sender, now: number): Call {
+  #reserved(mandatory: InviteIds, sender: Sender, now: number): Call {
     const until = now + this.#patience.transaction + headStart;
-    return this.#calls.get(callId) ?? { ...sender, isAnswered: false, dialogs: [], targets: [], open: [], until };
+    const begun = { invite: inviteName(mandatory), isAnswered: false, dialogs: [], targets: [], open: [], until };
+    return this.#calls.get(mandatory.callId) ?? { ...sender, ...begun };
   }
 
   /** An INVITE will pass: its call counts while it waits, until it has passed or is given back. */
   reserve(mandatory: InviteIds, sender: Sender, now: number): void {
-    const { callId } = mandatory;
-    this.#calls.set(callId, { ...this.#reserved(callId, sender, now), invite: inviteName(mandatory) });
+    this.#calls.set(mandatory.callId, this.#reserved(mandatory, sender, now));
   }
 
   /** Whether an INVITE belongs to the call with its Call-ID, which has forked before it came here. */
   isForkOf(mandatory: InviteIds, { transaction }: Pick<Sender, "transaction"> = {}): boolean {
     const call = this.#calls.get(mandatory.callId);
-    if (call === undefined || (call.invite !== undefined && call.invite !== inviteName(mandatory))) return false;
+    if (call?.invite === undefined || call.invite !== inviteName(mandatory)) return false;
     return transaction === undefined || call.transaction === undefined || transaction === call.transaction;
   }
 
@@ -142,15 +154,13 @@ export class ActiveCalls {
   /**
    * A response has passed. An unanswered call ends with the refusal of its last branch; a re-INVITE may be refused, and the call goes on (RFC
    * 3261 §14.1).
-   * @param branch of its INVITE, as `passed` was told
-   * @param target a mark of the Contact of the other server
    */
-  answered(status: number, mandatory: CallIds & Pick<MandatoryHeaders, "cseq">, now: number, branch = "", target?: string): void {
+  answered(mandatory: InviteIds, now: number, { status, branch = "", target, home }: Answer): void {
     const { callId, cseq } = mandatory;
     if (cseq.method === "BYE" && status >= 200) this.#strayAnswered(status, mandatory, now);
     if (cseq.method === "BYE" && status >= 200) this.#byeAnswered(status, mandatory);
     const isAnswer = cseq.method === "INVITE" && status >= 200 && status < 300;
-    if (isAnswer) this.#talks(mandatory, now);
+    if (isAnswer) this.#talks(mandatory, now, home);
     const known = this.#calls.get(callId);
     if (known !== undefined && refreshesTarget(cseq.method, status)) this.#calls.set(callId, withTarget(known, target));
     if (isAnswer || cseq.method !== "INVITE") return;
@@ -229,16 +239,17 @@ export class ActiveCalls {
     return [...new Set(ending)].filter((callId) => !this.#calls.has(callId)).length;
   }
 
-  #talks(mandatory: CallIds, now: number): void {
+  /** @param caller its home, if nothing was known of the call */
+  #talks(mandatory: CallIds, now: number, caller?: HomeName): void {
     const { callId } = mandatory;
     const before = this.#calls.get(callId);
-    const { home, forwardedBy, isToTrunk, transaction, invite, dialled, since = now, dialogs = [], targets = [] } = before ?? {};
+    const { home = caller, forwardedBy, isToTrunk, transaction, invite, dialled, since = now, dialogs = [], targets = [] } = before ?? {};
     const name = dialogName(mandatory);
     if (this.#over.has(name)) return;
     const known = dialogs.includes(name) || dialogs.length >= maxDialogs ? dialogs : [...dialogs, name];
     const named = transaction === undefined ? {} : { transaction };
     const sender = { home, forwardedBy, ...(isToTrunk === undefined ? {} : { isToTrunk }), ...named };
-    const more = { ...sender, ...(invite === undefined ? {} : { invite }), since, dialled, dialogs: known, targets };
+    const more = { ...sender, invite, since, dialled, dialogs: known, targets };
     this.#calls.set(callId, { ...more, isAnswered: true, open: [], until: now + maxSilence });
   }
 

@@ -11,6 +11,8 @@ const comingBack = { base: 1000, most: 30_000 };
 const maxFailures = 8;
 /** Milliseconds: a connection that is lost sooner counts as failed. */
 const shortLife = 30_000;
+/** Milliseconds for which a server counts as away that could not be reached: what has waited meanwhile is answered without another attempt. */
+const failureCounts = 500;
 
 /** The owner of the connection. Times are milliseconds. */
 export interface ConnectionOwner {
@@ -49,6 +51,8 @@ export class HopConnection {
   #host = "";
   /** Milliseconds; when the connection was opened. */
   #opened = 0;
+  /** Milliseconds; when it could not be opened. */
+  #failedAt = 0;
   /** Connections in a row that failed early. */
   #failures = 0;
   /** The name is in its row. */
@@ -62,6 +66,7 @@ export class HopConnection {
   /** The present connection, or a new one; undefined if the server cannot be reached. */
   async open(): Promise<Connection | undefined> {
     if (!this.#isLeaving) clearTimeout(this.#idle);
+    if (Date.now() - this.#failedAt < failureCounts) return undefined;
     const opening = (this.#connection ??= this.#begin());
     try {
       const connection = await opening;
@@ -70,6 +75,7 @@ export class HopConnection {
       this.rest();
       return connection;
     } catch (error) {
+      this.#failedAt = Date.now();
       this.#lost(opening);
       console.error(JSON.stringify({ note: "a server cannot be reached", hop: this.#owner.name, error: String(error) }));
       return undefined;

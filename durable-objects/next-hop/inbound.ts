@@ -112,7 +112,7 @@ export class Inbound {
     this.#known.remember(request, mandatory, !isKnown);
     const heard = await this.#forPhones(request, mandatory);
     if (isFault(heard)) return this.#refuse(request, heard);
-    this.#line.calls.passed(request.method, mandatory, Date.now(), { home: undefined, target: targetMark(request) }, "callee");
+    this.#line.calls.passed(request.method, mandatory, Date.now(), { home: way.receiver.home, target: targetMark(request) }, "callee");
     if (request.method === "BYE" && isKnown && !this.#line.calls.has(mandatory.callId)) this.#line.media.over(mandatory.callId);
     const { sender, receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
@@ -225,11 +225,12 @@ export class Inbound {
         { home: this.#line.name, branch: nameOf(mandatory), target: targetMark(request) },
         "caller",
       );
-      this.#line.calls.answered(100, mandatory, Date.now(), nameOf(mandatory));
+      this.#line.calls.answered(mandatory, Date.now(), { status: 100, branch: nameOf(mandatory), home: this.#line.name });
       this.#line.reply(request, replyTo(request, 100));
     }
     const refuse = (text: string): void => {
-      if (request.method === "INVITE") this.#line.calls.answered(500, mandatory, Date.now(), nameOf(mandatory));
+      if (request.method === "INVITE")
+        this.#line.calls.answered(mandatory, Date.now(), { status: 500, branch: nameOf(mandatory), home: this.#line.name });
       if (request.method === "INVITE" && !this.#line.calls.has(mandatory.callId)) this.#line.media.over(mandatory.callId);
       this.#line.reply(request, text);
     };

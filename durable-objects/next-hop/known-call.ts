@@ -27,8 +27,8 @@ export interface Invitation extends Sender {
 
 /** A call on a connection. */
 export interface Call extends Sender {
-  /** Its INVITE: the From tag and the CSeq number. What forks has the same ones. */
-  readonly invite?: string;
+  /** Its INVITE: the From tag and the CSeq number. What forks has the same ones. Undefined if its beginning is not known any more. */
+  readonly invite: string | undefined;
   /** The branches whose INVITE has no final response, while the call is unanswered. */
   readonly open: readonly string[];
   readonly isAnswered: boolean;

@@ -3,10 +3,10 @@ import { callerOf, senderOf } from "./sender.ts";
 import { mandatoryHeadersOf, parsed, parsedResponse, read } from "../shared/reparse.ts";
 import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
-import { type Transaction, hintIn, readBranch } from "../../lib/proxy/branch.ts";
+import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { challengesWithin } from "../../lib/proxy/foreign-challenges.ts";
 import { type Forwarder, type StatelessRequest, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
-import { asAsked, hasCSeqOffset, shift, offsetBranch, offsetEnd } from "../../lib/proxy/cseq-offset.ts";
+import { asAsked, sentAs, shift, offsetBranch, offsetEnd } from "../../lib/proxy/cseq-offset.ts";
 import { type Standing, shownTo, standingOfServer, takenFrom } from "../../lib/proxy/standing.ts";
 import { type Trunk, failsOver } from "../../lib/routing/trunk.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
@@ -23,7 +23,7 @@ import {
 } from "../../lib/syntax/message.ts";
 import { type CancelEnvelope, type Receipt, type RequestEnvelope, type ResponseEnvelope, accepted } from "../../lib/transport/envelope.ts";
 import { available } from "../../platform/directory/available.ts";
-import type { ActiveCalls } from "./active-calls.ts";
+import type { ActiveCalls, CallTimeout } from "./active-calls.ts";
 import type { Connection } from "./connection.ts";
 import type { CallSigning } from "./call-signing.ts";
 import type { MediaBridge } from "./media-bridge.ts";
@@ -43,8 +43,7 @@ export interface OutboundSurroundings {
   readonly by: Forwarder;
   /** The other server. */
   readonly host: string;
-  /** Milliseconds: after it no response to a non-INVITE request is expected. */
-  readonly timerF: number;
+  readonly patience: CallTimeout;
   readonly calls: ActiveCalls;
   readonly minutes: CallMinutes;
   readonly connection: HopConnection;
@@ -69,7 +68,7 @@ export class Outbound {
 
   constructor(around: OutboundSurroundings) {
     this.#around = around;
-    this.#sent = new SentRequests(around.timerF);
+    this.#sent = new SentRequests(around.patience);
     this.#ends = new MediaEnds(around.calls, around.media);
     this.#admission = new Admission(around);
   }
@@ -114,7 +113,7 @@ export class Outbound {
     calls.passed(request.method, mandatory, Date.now(), invitation, envelope.endedBy ?? "caller");
     const converted = await this.#forTrunk(shown, mandatory);
     if (isFault(converted)) {
-      calls.answered(converted.status, mandatory, Date.now(), branch);
+      calls.answered(mandatory, Date.now(), { status: converted.status, branch, home: callerOf(envelope) });
       // A service that was too slow may have a session.
       if (request.method === "INVITE" && mandatory.toTag === undefined) this.#ends.ended(mandatory);
       return { kind: "answered", status: converted.status, text: answerFault(request, converted) };
@@ -226,7 +225,7 @@ export class Outbound {
    * has it recognises it.
    */
   async #repeat(one: Unanswered): Promise<void> {
-    if (Date.now() - one.at > this.#around.timerF) return;
+    if (Date.now() - one.at > this.#around.patience.transaction) return;
     const connection = await this.#around.connection.open();
     if (connection === undefined) return this.#failed(one);
     this.#sent.again({ ...one, isRepeated: true });
@@ -266,14 +265,14 @@ export class Outbound {
     const home = this.#sent.homeOf(written) ?? branch.answerTo.home;
     // A CANCEL has the branch of its INVITE.
     const isOfSent = sent?.method === method;
-    if (isOfSent) this.#sent.answered(written, status);
+    if (isOfSent) this.#sent.answered(written, status, Date.now());
     const again = isOfSent ? await this.#withCredentials(sent, response, written) : undefined;
     const isOurs = !isFromPhone(branch.answerTo) || again !== undefined || isBranchWithCredentials(written);
     if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#around.connection.send(ackFor(sent, response));
     if (again !== undefined) return this.#sendAgain(mandatory.callId, written, again, home);
     const { calls } = this.#around;
     const hadCall = calls.has(mandatory.callId);
-    calls.answered(status, mandatory, Date.now(), written, targetMark(response));
+    calls.answered(mandatory, Date.now(), { status, branch: written, target: targetMark(response), home: branch.answerTo.home });
     if (method === "BYE") this.#ends.byeAnswered(mandatory, status, hadCall);
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
@@ -333,11 +332,6 @@ export class Outbound {
     const { username, password } = trunk;
     return withCredentials(this.#around.by.keyring, { username, password }, { sent, branch }, response);
   }
-}
-
-/** The transaction as its sender's home knows it, of a request or response with a branch of ours. */
-function sentAs({ callId, cseq }: MandatoryHeaders, branch: string): Transaction {
-  return { callId, cseq: cseq.number - (hasCSeqOffset(branch) ? 1 : 0) };
 }
 
 /**

@@ -13,6 +13,7 @@ import {
 } from "../../lib/syntax/message.ts";
 import { parseNameAddress, tagOf } from "../../lib/syntax/name-address.ts";
 import { randomText } from "../../platform/crypto/random.ts";
+import type { CallTimeout } from "./active-calls.ts";
 import type { Account } from "./trunk-registration.ts";
 
 /** INVITEs that have had their final response: how many, and their characters. */
@@ -35,7 +36,7 @@ export interface Unanswered {
   readonly hasRung: boolean;
   /** It was sent again, on another connection. */
   readonly isRepeated: boolean;
-  /** Milliseconds: when it was first sent. */
+  /** Milliseconds: when it was first sent, or when its last provisional response came. */
   readonly at: number;
 }
 
@@ -44,13 +45,16 @@ export interface Unanswered {
  * are kept whole, so their number and their size have limits.
  */
 export class SentRequests {
-  readonly #lifetime: number;
+  /** Until no response is expected any more. */
+  readonly #patience: CallTimeout;
   readonly #answered = new Map<string, Unanswered>();
   readonly #waiting = new Map<string, Unanswered>();
 
-  /** @param lifetime milliseconds after which no response to a request is expected, unless it is an INVITE */
-  constructor(lifetime: number) {
-    this.#lifetime = lifetime;
+  /** Milliseconds: when those were forgotten last to which no response comes any more. */
+  #cleared = 0;
+
+  constructor(patience: CallTimeout) {
+    this.#patience = patience;
   }
 
   /** As it was last sent: with credentials, if there was a challenge. */
@@ -66,19 +70,36 @@ export class SentRequests {
   refusalOf(home: HomeName, { method, text }: SipRequest, now: number): Fault | undefined {
     // What ends a call always passes; nothing is kept of an ACK.
     if (method === "ACK" || (method === "BYE" && text.length < maxBye)) return undefined;
-    const isFull = () => {
-      const all = [...this.#waiting.values()];
-      const own = all.filter((one) => one.home === home);
-      return !fits(own, text.length, maxOfHome) || !fits(all, text.length, maxWaiting);
-    };
-    if (!isFull()) return undefined;
-    for (const [branch, { request, at }] of this.#waiting)
-      if (request.method !== "INVITE" && now - at > this.#lifetime) this.#waiting.delete(branch);
-    return isFull() ? tooMany : undefined;
+    return this.#hasRoomFor(home, text, now) ? undefined : tooMany;
   }
 
+  /** A BYE passes also if there is no room for it: then it is not sent again, with credentials or on another connection. */
   remember(branch: string, request: SipRequest, at: number, home: HomeName): void {
+    if (at - this.#cleared > this.#patience.transaction) this.#clear(at);
+    if (request.method === "BYE" && !this.#hasRoomFor(home, request.text, at)) return;
     this.again({ branch, request, home, hasRung: false, isRepeated: false, at });
+  }
+
+  #hasRoomFor(home: HomeName, { length }: string, now: number): boolean {
+    const hasRoom = () => {
+      const all = [...this.#waiting.values()];
+      const own = all.filter((one) => one.home === home);
+      return fits(own, length, maxOfHome) && fits(all, length, maxWaiting);
+    };
+    if (hasRoom()) return true;
+    this.#clear(now);
+    return hasRoom();
+  }
+
+  /** Forgets those to which no response comes any more: the home that has sent them has given them up. */
+  #clear(now: number): void {
+    this.#cleared = now;
+    const { transaction, ringing } = this.#patience;
+    for (const [branch, { request, at, hasRung }] of this.#waiting) {
+      // After Timer C the answer to the CANCEL is waited for (RFC 3261 §9.1).
+      const end = at + transaction + (request.method === "INVITE" && hasRung ? ringing : 0);
+      if (now > end) this.#waiting.delete(branch);
+    }
   }
 
   homeOf(branch: string): HomeName | undefined {
@@ -91,10 +112,10 @@ export class SentRequests {
   }
 
   /** A response to it. A refusal of an INVITE may be repeated, and needs its ACK again. */
-  answered(branch: string, status: number): void {
+  answered(branch: string, status: number, now: number): void {
     const waiting = this.#waiting.get(branch);
     if (waiting === undefined) return;
-    if (status < 200) return void this.#waiting.set(branch, { ...waiting, hasRung: true });
+    if (status < 200) return void this.#waiting.set(branch, { ...waiting, hasRung: true, at: now });
     this.#waiting.delete(branch);
     if (waiting.request.method !== "INVITE") return;
     this.#answered.set(branch, waiting);

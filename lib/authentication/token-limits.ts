@@ -27,6 +27,11 @@ const scopeOf: Readonly<Record<string, TokenScope | undefined>> = {
   SUBSCRIBE: "watch",
 };
 
+/** Whether a request needs another scope than that of calls, also within a call. */
+export function hasOwnScope(method: string): boolean {
+  return scopeOf[method] !== undefined;
+}
+
 /** Refuses a request outside a dialog that the scope of a token does not contain. */
 export function refuseScope({ scope }: Pick<TokenLimits, "scope">, method: string): Fault | undefined {
   if (scope === undefined) return undefined;

@@ -1,5 +1,6 @@
 import type { BranchId, HomeName, TransactionId } from "../transport/identifiers.ts";
 import type { Keyring } from "../authentication/keyring.ts";
+import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import type { RequestEnvelope } from "../transport/envelope.ts";
 import { type ReturnAddress, readReturnAddress, writeReturnAddress } from "../transport/return-address.ts";
 
@@ -48,7 +49,9 @@ export function statelessBranch(
   of: Transaction,
   loop: string,
 ): string {
-  return `${cookie}${hint}~${keyring.seal("return-address", writeReturnAddress(answerTo, transaction), contextOf(of))}.${loop}`;
+  const kind = of.toTag !== undefined && methodOf(of) === "INVITE" ? "within" : "outside";
+  const sealed = keyring.seal("return-address", writeReturnAddress(answerTo, transaction), responsesTo[kind](of));
+  return `${cookie}${hint}${marks[kind]}${sealed}.${loop}`;
 }
 
 /** The branch of a stored message: equal each time it is sent. Only who has been sent the message knows it. */
@@ -66,21 +69,47 @@ export function probeBranch(hint: string, token: string): string {
   return `${cookie}${hint}*${token}`;
 }
 
-/** The transaction that a return address is for. A response with another Call-ID or CSeq is not accepted. */
+/**
+ * The transaction that a return address is for. A response with another Call-ID, CSeq number or method is not accepted, nor one to an INVITE
+ * within a dialog with another To tag (RFC 3261 §8.2.6.2, §17.1.3): it would look like the answer of another call.
+ */
 export interface Transaction {
   readonly callId: string;
   /** The CSeq number of our request. */
   readonly cseq: number;
+  readonly method: string;
+  readonly toTag?: string | undefined;
+}
+
+/** The transaction of a request; or of a response, as it says. @param offset by which the number of the request is lower */
+export function transactionIn({ callId, cseq, toTag }: Pick<MandatoryHeaders, "callId" | "cseq" | "toTag">, offset = 0): Transaction {
+  return { callId, cseq: cseq.number - offset, method: cseq.method, toTag };
 }
 
 function contextOf({ callId, cseq }: Transaction): string {
   return `${cseq} ${callId}`;
 }
 
+/** CANCEL and ACK have the branch of their INVITE. */
+function methodOf({ method }: Transaction): string {
+  return method === "CANCEL" || method === "ACK" ? "INVITE" : method;
+}
+
+/** What stands before a sealed return address: to requests outside of dialogs and to INVITEs within one; and what it was in older builds. */
+const marks = { outside: "+", within: "_", older: "~" } as const;
+
+/** What the responses to a request have in common with it. */
+const responsesTo: Readonly<Record<keyof typeof marks, (of: Transaction) => string>> = {
+  outside: (of) => `${of.cseq} ${methodOf(of)} ${of.callId}`,
+  within: (of) => `${of.cseq} ${methodOf(of)} ${of.callId} ${of.toTag ?? ""}`,
+  older: contextOf,
+};
+
 /** Reads a branch that carries this home's hint; undefined if we did not mint it, or minted it for another transaction. */
 export function readBranch(keyring: Keyring, branch: string, of: Transaction): Branch | undefined {
   const rest = branch.slice(cookie.length + hintLength);
-  if (rest.startsWith("~")) return readStateless(keyring, rest.slice(1), of);
+  for (const kind of ["outside", "within", "older"] as const)
+    if (rest.startsWith(marks[kind])) return readStateless(keyring, rest.slice(1), responsesTo[kind](of));
   if (rest.startsWith("*")) return { kind: "probe", token: rest.slice(1) };
   if (rest.startsWith("!")) return readStored(keyring, branch.slice(cookie.length, cookie.length + hintLength), rest.slice(1), of);
   const [empty, context, index] = rest.split(".");
@@ -94,9 +123,9 @@ function readStored(keyring: Keyring, hint: string, rest: string, of: Transactio
   return isOurs ? { kind: "stored", number: Number(number) } : undefined;
 }
 
-function readStateless(keyring: Keyring, rest: string, of: Transaction): Branch | undefined {
+function readStateless(keyring: Keyring, rest: string, context: string): Branch | undefined {
   const dot = rest.lastIndexOf(".");
-  const address = keyring.open("return-address", rest.slice(0, dot), contextOf(of));
+  const address = keyring.open("return-address", rest.slice(0, dot), context);
   return address === undefined ? undefined : { kind: "stateless", answerTo: readReturnAddress(address) };
 }
 

@@ -1,6 +1,8 @@
 import { readContacts } from "../syntax/contact.ts";
 import { isFault } from "../syntax/fault.ts";
 import type { Message } from "../syntax/message.ts";
+import { textHash } from "../syntax/text-hash.ts";
+import { canonicalUser, parseUri } from "../syntax/uri.ts";
 import type { HomeName } from "../transport/identifiers.ts";
 import type { DialogIds } from "./call-name.ts";
 import { dialledMark } from "./route-token.ts";
@@ -36,7 +38,24 @@ export function targetIn(message: Message): string | undefined {
 /** A mark of it. */
 export function targetMark(message: Message): string | undefined {
   const uri = targetIn(message);
-  return uri === undefined ? undefined : dialledMark(uri);
+  return uri === undefined ? undefined : uriMark(uri);
+}
+
+/**
+ * A mark of a Contact as a request to it has to be written: another scheme, port or parameter may lead elsewhere, or be refused. The transport
+ * does not count, since phones write it in their own way.
+ */
+export function uriMark(written: string): string {
+  const uri = parseUri(written);
+  if (isFault(uri) || uri.kind !== "sip") return textHash(written);
+  const { scheme, user = "", host, port = "", parameters } = uri;
+  const others = parameters.map(([name, value = ""]) => `${name}=${value}`.toLowerCase()).filter((one) => !one.startsWith("transport="));
+  return textHash([`${scheme}:${canonicalUser(user)}@${host.toLowerCase()}:${port}`, ...others.toSorted()].join(";"));
+}
+
+/** Whether one of these marks is of this Contact, also one of an older build, or of a phone's binding: by user and host. */
+export function isTarget(written: string, marks: readonly (string | undefined)[]): boolean {
+  return marks.includes(uriMark(written)) || marks.includes(dialledMark(written));
 }
 
 /** Whether a message may set another remote target for its dialog: INVITE and UPDATE, and their 2xx (RFC 3261 §12.2, RFC 3311 §5.2). */
@@ -47,5 +66,5 @@ export function refreshesTarget(method: string, status?: number): boolean {
 /** Whether a BYE goes to none of these targets. If none is known, it is not said to. */
 export function isStray(requestUri: string, targets: readonly (string | undefined)[]): boolean {
   const known = targets.filter((target) => target !== undefined);
-  return known.length > 0 && !known.includes(dialledMark(requestUri));
+  return known.length > 0 && !isTarget(requestUri, known);
 }

@@ -1,8 +1,10 @@
 import type { Keyring } from "../authentication/keyring.ts";
 import { type Alterations, alter, combined } from "../syntax/alter.ts";
+import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import { parseCSeq } from "../syntax/cseq.ts";
 import { isFault } from "../syntax/fault.ts";
 import { type Message, type Request, type Response, headerValue, headerValues } from "../syntax/message.ts";
+import { type Transaction, transactionIn } from "./branch.ts";
 import { openRoute, recordRoute } from "./route-token.ts";
 
 /**
@@ -21,6 +23,11 @@ export function offsetBranch(branch: string): string {
 
 export function hasCSeqOffset(branch: string): boolean {
   return /-1(?:-a)?$/.test(branch);
+}
+
+/** The transaction as its sender's home knows it, of a request or response with a branch of ours. */
+export function sentAs(mandatory: MandatoryHeaders, branch: string): Transaction {
+  return transactionIn(mandatory, hasCSeqOffset(branch) ? 1 : 0);
 }
 
 /** What changes together with the CSeq number: RAck has the number of the INVITE (RFC 3262 §7.2). */

@@ -11,7 +11,7 @@ import { parseUri } from "../syntax/uri.ts";
 import { isHopName } from "../routing/hop-name.ts";
 import { historyOf } from "./history.ts";
 import { nextRoute } from "./next-route.ts";
-import { statefulBranch, statelessBranch, storedBranch } from "./branch.ts";
+import { statefulBranch, statelessBranch, storedBranch, transactionIn } from "./branch.ts";
 import type { ForkedBranch, ResponseContext } from "./response-context/context.ts";
 import { isByDomain } from "./response-context/target-set.ts";
 import { type DialogRoute, calledMark, dialledMark, recordRoute } from "./route-token.ts";
@@ -109,7 +109,7 @@ export function statelessRequest(
   target: StatelessTarget,
 ): StatelessRequest {
   const { answerTo, to } = envelope;
-  const of = { callId: mandatory.callId, cseq: mandatory.cseq.number };
+  const of = transactionIn(mandatory);
   const branch = statelessBranch(by.keyring, by.hint, envelope, of, markOf(request, mandatory));
   const recorded: readonly (readonly [string, string])[] =
     to.kind !== "phone"
@@ -132,7 +132,7 @@ export interface StoredTarget extends Pick<StatelessTarget, "host" | "path"> {
 /** A stored message as a phone gets it: with the Date when it was sent (RFC 3261 §20.17), and the same branch each time. */
 export function storedRequest(by: Forwarder, request: Request, mandatory: MandatoryHeaders, target: StoredTarget): string {
   const { number, at, contact, host, path } = target;
-  const of = { callId: mandatory.callId, cseq: mandatory.cseq.number };
+  const of = transactionIn(mandatory);
   const branch = storedBranch(by.keyring, by.hint, number, of, markOf(request, mandatory));
   const date: [string, string][] = hasHeader(request, "date") ? [] : [["Date", serialiseDate(at)]];
   const { routes, ...way } = nextRoute(request, contact, path);

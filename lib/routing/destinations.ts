@@ -50,12 +50,13 @@ function withParameters(canonical: string, user: string): string {
 
 /**
  * As the trunk's network may read what it is sent. In North America no national number begins with 1: without a prefix, `+1 1900…` is sent
- * as `1900…`, and read as `+1 900…`.
+ * as `1900…`, and read as `+1 900…`. Ten digits are a national number there, with or without a prefix.
  */
 function asHeard(format: NumberFormat, number: string): string {
   const sent = numberTowards(format, number);
-  const isAmerican = typeof format !== "string" && format.country_code === "1" && format.prefix === "";
-  return isAmerican && sent.startsWith("1") ? `+${sent}` : numberFrom(format, sent);
+  const isAmerican = typeof format !== "string" && format.country_code === "1";
+  if (isAmerican && /^[2-9]\d{9}$/.test(sent)) return `+1${sent}`;
+  return isAmerican && format.prefix === "" && sent.startsWith("1") ? `+${sent}` : numberFrom(format, sent);
 }
 
 /** The length of the longest prefix that a number begins with; 0 if there is none. */

@@ -1,7 +1,7 @@
 import { type CSeq, parseCSeq, fastCSeq } from "./cseq.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { splitList } from "./list.ts";
-import { type HeaderLine, type Message, numberIn, valueEnd, valueOf, valueStart } from "./message.ts";
+import { type HeaderLine, type Message, isLong, numberIn, valueEnd, valueOf, valueStart } from "./message.ts";
 import type { NameAddress } from "./name-address.ts";
 import { type FromToHeader, parseFromTo, fastFromTo } from "./from-to.ts";
 import { fits, fastCallId } from "./fast-path.ts";
@@ -42,14 +42,18 @@ export function readMandatoryHeaders(message: Message): MandatoryHeaders | Fault
   return { via, from: from.address, to: to.address, fromTag: from.tag, toTag: to.tag, callId, cseq, maxForwards };
 }
 
-// In the usual spelling each is read in place; otherwise it is cut out for the general reader.
+// In the usual spelling each is read in place; otherwise, and from a long message, it is cut out.
 
 function readVia(text: string, line: HeaderLine): Via | Fault {
-  return fastVia(text, valueStart(text, line), valueEnd(text, line)) ?? parseVia(firstElement(valueOf(text, line)));
+  if (!isLong(text)) return fastVia(text, valueStart(text, line), valueEnd(text, line)) ?? parseVia(firstElement(valueOf(text, line)));
+  const value = valueOf(text, line);
+  return fastVia(value, 0, value.length) ?? parseVia(firstElement(value));
 }
 
 function readFromTo(text: string, line: HeaderLine): FromToHeader | Fault {
-  return fastFromTo(text, valueStart(text, line), valueEnd(text, line)) ?? parseFromTo(valueOf(text, line));
+  if (!isLong(text)) return fastFromTo(text, valueStart(text, line), valueEnd(text, line)) ?? parseFromTo(valueOf(text, line));
+  const value = valueOf(text, line);
+  return fastFromTo(value, 0, value.length) ?? parseFromTo(value);
 }
 
 function readCSeq(message: Message, line: HeaderLine): CSeq | Fault {

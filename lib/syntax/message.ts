@@ -3,6 +3,7 @@ import { type Fault, fault, isFault } from "./fault.ts";
 import { canonicalName, isList, knownNameBehind, roleOf, roles, startLine } from "./header-names.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import { splitList } from "./list.ts";
+import { copyOf } from "./memoise.ts";
 import { refuseMethod } from "./method.ts";
 
 /** The position of a header line in the text. */
@@ -57,8 +58,9 @@ export function parseMessage(octets: string, limits: Limits = defaultLimits): Me
   if (startEnd > limits.startLineLength) return fault(414, `the start line is longer than ${limits.startLineLength} characters`);
   const bodyAt = findLines(text, startEnd + 2, lines, first, limits);
   if (typeof bodyAt !== "number") return bodyAt;
+  if (hasStrayNul(text, bodyAt)) return fault(400, "there is a NUL that is not escaped in a quoted text");
   const parts = { text, lines, first, bodyAt };
-  const message = readFastRequestLine(startEnd, parts) ?? readStartLine(text.slice(0, startEnd), parts);
+  const message = readFastRequestLine(startEnd, parts) ?? readStartLine(pieceOf(text, 0, startEnd), parts);
   if (isFault(message)) return message;
   const refusal = message.kind === "request" ? refuseMethod(message.method) : undefined;
   return refusal ?? fitBody(message);
@@ -92,8 +94,21 @@ export function bodyOf(message: Message): string {
 
 /** The value of a line, each folding replaced by one space (RFC 3261 §7.3.1), without surrounding white space. */
 export function valueOf(text: string, line: HeaderLine): string {
-  const value = text.slice(valueStart(text, line), valueEnd(text, line));
+  const value = pieceOf(text, valueStart(text, line), valueEnd(text, line));
   return line.isFolded ? unfold(value) : value;
+}
+
+/** Octets of a message that a piece of it may keep in memory. */
+const shortText = 6144;
+
+/** A piece of a message, which may be kept. In the runtime a substring keeps the whole text, so that of a long one is copied. */
+function pieceOf(text: string, from: number, to: number): string {
+  return isLong(text) ? copyOf(text.slice(from, to)) : text.slice(from, to);
+}
+
+/** Whether no piece of a message may be kept unless it is copied. */
+export function isLong(text: string): boolean {
+  return text.length > shortText;
 }
 
 /** The number that is the value of a line, of any size; -1 if the value is not a number. */
@@ -190,6 +205,12 @@ function findLines(text: string, from: number, lines: HeaderLine[], first: (Head
   return at + 2;
 }
 
+/** Whether there is a NUL before the body that is no quoted pair (RFC 3261 §25.1): some programs take it for the end of the text. */
+function hasStrayNul(text: string, bodyAt: number): boolean {
+  for (let at = text.indexOf("\0"); at >= 0 && at < bodyAt; at = text.indexOf("\0", at + 1)) if (text[at - 1] !== "\\") return true;
+  return false;
+}
+
 /** The next CRLF; -1 if there is none, or a lone LF or CR before it: some elements treat these as the end of a line. */
 function endOfLine(text: string, from: number): number {
   const feed = text.indexOf("\n", from);
@@ -217,8 +238,8 @@ function readFastRequestLine(end: number, { text, lines, first, bodyAt }: Lines)
   fastRequestLine.lastIndex = 0;
   if (!fastRequestLine.test(text) || fastRequestLine.lastIndex !== end) return undefined;
   const space = text.indexOf(" ");
-  const requestUri = text.slice(space + 1, end - 8);
-  return { kind: "request", method: text.slice(0, space), requestUri, text, lines, first, bodyAt };
+  const requestUri = pieceOf(text, space + 1, end - 8);
+  return { kind: "request", method: pieceOf(text, 0, space), requestUri, text, lines, first, bodyAt };
 }
 
 /** RFC 3261 §7.1 and §7.2: exactly one space between the parts. */

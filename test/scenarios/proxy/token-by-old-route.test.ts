@@ -63,4 +63,59 @@ describe("by the Route of a call that is over, a token allows no more than outsi
     await world.settle();
     expect([second.final, again.final, bob.all("INVITE").length]).toEqual([403, 403, 1]);
   });
+
+  it.each(["SUBSCRIBE", "PUBLISH"])("%s: not without its own scope, neither in the call nor after it", async (method) => {
+    const { world, alice, bob, dialog } = await hasTalked({ scope: ["call"] }, "alice");
+    const call = alice.invites(bob.aor);
+    await world.settle();
+    bob.answers();
+    await world.settle();
+    const lines = ["Event: dialog", `Contact: ${alice.contact}`];
+    const sent = [dialog, call.dialog].map((one) => one && alice.within(method, one, lines, 77));
+    await world.settle();
+    expect([sent.map((one) => one?.final), bob.all(method).length]).toEqual([[403, 403], 0]);
+  });
+
+  it.each([{}, { scope: ["call", "register"] }, { scope: ["call"], targets: ["bob@example.com", "carol@example.com"] }])(
+    "after its end nothing at all, though another call goes on: %j",
+    async (limits) => {
+      const { world, alice, bob, dialog } = await hasTalked(limits, "alice");
+      const carol = await scenario.joins("carol");
+      const call = alice.invites(carol.aor);
+      await world.settle();
+      carol.answers();
+      await world.settle();
+      await world.pass(7200);
+      const before = [bob.all("MESSAGE").length, bob.all("INVITE").length];
+      const other = { ...dialog, remote: dialog.remote.replace(/tag=.*/, "tag=n") };
+      const sent = [
+        alice.within("MESSAGE", dialog, ["Content-Type: text/plain"], 77),
+        alice.within("INVITE", dialog, [`Contact: ${alice.contact}`], 78),
+        alice.within("INVITE", other, [`Contact: ${alice.contact}`], 79),
+      ];
+      await world.settle();
+      expect([sent.map(({ final }) => final), bob.all("MESSAGE").length, bob.all("INVITE").length]).toEqual([[407, 407, 407], ...before]);
+      // Its call goes on, and can be put on hold.
+      const hold = call.dialog && alice.within("INVITE", call.dialog, [`Contact: ${alice.contact}`]);
+      await world.settle();
+      expect([hold?.final, carol.state]).toEqual([200, "talking"]);
+    },
+  );
+});
+
+it.each([
+  ["sip:carol@partner.example", false],
+  ["sip:carol@partner.example;maddr=127.0.0.1", true],
+  ["sip:carol@partner.example;MADDR=127.0.0.1", true],
+  ["sip:carol@partner.example:5070", true],
+  ["sip:bob@example.com;maddr=127.0.0.1", true],
+])("a target of a token is at the server of its domain, and at no other: %s", async (uri, isRefused) => {
+  scenario = await startScenario({ absent: ["alice"] });
+  const { world, alice } = scenario;
+  world.signsInByToken("alice", { targets: ["carol@partner.example", "bob@example.com"] });
+  await alice.comesOnline();
+  alice.asks("INVITE", uri, [`Contact: ${alice.contact}`]);
+  await world.settle();
+  const answer = alice.all(403).at(-1);
+  expect(answer?.raw.includes("the token of this connection is not for this address")).toBe(isRefused);
 });

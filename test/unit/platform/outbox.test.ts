@@ -55,6 +55,22 @@ describe("letters to another home", () => {
     expect([results.map(({ status }) => status), calls.length]).toEqual([["rejected", "rejected"], 1]);
   });
 
+  it("wait up to a number of octets, together with those that are under way", async () => {
+    const sent = { answerTo: { home: "home", flow: "", phone: "" }, transaction: "", identity: "", recordRoute: undefined } as const;
+    const long: Envelope = { kind: "request", text: "x".repeat(250_000), ...sent, to: { kind: "phone", phone: "" } };
+    let goesOn = () => {};
+    const waits = new Promise<void>((resume) => (goesOn = resume));
+    const { outbox } = neighbour(() => waits.then(takes));
+    const posts = (count: number) => Array.from({ length: count }, () => outbox.post("home", long));
+    const posted = [...posts(10), ...posts(40)];
+    await Promise.resolve();
+    posted.push(...posts(10));
+    goesOn();
+    const results = await Promise.allSettled(posted);
+    expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(16);
+    expect(await outbox.post("home", long)).toEqual({ kind: "taken" });
+  });
+
   it("wait in a queue that has an end", async () => {
     const { outbox } = neighbour(takes);
     const posted = Array.from({ length: 600 }, (_, index) => outbox.post("home", letter(String(index))));

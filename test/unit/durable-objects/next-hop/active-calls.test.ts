@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { dialledMark } from "../../../../lib/proxy/route-token.ts";
+import { uriMark } from "../../../../lib/proxy/bye.ts";
 import { ActiveCalls, type Ends, isFull } from "../../../../durable-objects/next-hop/active-calls.ts";
 
 import type { Trunk } from "../../../../lib/routing/trunk.ts";
@@ -25,7 +25,7 @@ function calls() {
     asks: (method: string, now: number, toTag?: string) =>
       some.passed(method, { ...one, toTag }, now, { home: undefined, forwardedBy }, "caller"),
     answers: (status: number, now: number, method = "INVITE", toTag = "far") =>
-      some.answered(status, { ...one, toTag, cseq: { method, number: 1 } }, now),
+      some.answered({ ...one, toTag, cseq: { method, number: 1 } }, now, { status, home }),
   };
 }
 
@@ -48,10 +48,10 @@ describe("a call on a connection counts", () => {
     const { some } = calls();
     for (const branch of ["a", "b", "c"]) some.passed("INVITE", one, 0, { home, branch }, "caller");
     some.replaced("one", "a", "d");
-    for (const branch of ["a", "b", "b"]) some.answered(486, one, 0, branch);
-    some.answered(486, one, 0, "c");
+    for (const branch of ["a", "b", "b"]) some.answered(one, 0, { status: 486, branch, home });
+    some.answered(one, 0, { status: 486, branch: "c", home });
     expect(some.has("one")).toBe(true);
-    some.answered(486, one, 0, "d");
+    some.answered(one, 0, { status: 486, branch: "d", home });
     expect(some.has("one")).toBe(false);
   });
 
@@ -191,6 +191,9 @@ describe("a call that others try to look like", () => {
     ["another target", undefined, 1],
     ["another target", 200, 0],
     ["another target", 481, 0],
+    ["its secure form", 416, 1],
+    ["another port", 404, 1],
+    ["another line", 480, 1],
     ["the target", 404, 0],
     ["the target", undefined, 0],
     ["the target", 500, 1],
@@ -198,11 +201,18 @@ describe("a call that others try to look like", () => {
     const { some, lasted } = calls();
     some.reserve(one, { home: undefined, isToTrunk: true }, 0);
     some.passed("INVITE", one, 0, { home: undefined }, "caller");
-    some.answered(200, { ...one, toTag: "far" }, 0, "", dialledMark("sip:far@trunk.example"));
-    const requestUri = target === "the target" ? "sip:far@trunk.example;transport=tcp" : "sip:x@nowhere.invalid";
+    some.answered({ ...one, toTag: "far" }, 0, { status: 200, target: uriMark("sip:far@trunk.example"), home });
+    const uris = {
+      "the target": "sip:far@trunk.example;transport=tcp",
+      "another target": "sip:x@nowhere.invalid",
+      "its secure form": "sips:far@trunk.example",
+      "another port": "sip:far@trunk.example:5070",
+      "another line": "sip:far@trunk.example;line=2",
+    };
+    const requestUri = uris[target];
     const bye = { ...one, toTag: "far", cseq: { method: "BYE", number: 2 } };
     some.passed("BYE", bye, 10_000, { home: undefined, requestUri }, "caller");
-    if (status !== undefined) some.answered(status, bye, 11_000);
+    if (status !== undefined) some.answered(bye, 11_000, { status, home });
     vi.advanceTimersByTime(40_000);
     expect(some.count(50_000)).toBe(count);
     expect(lasted.mock.calls.length).toBe(count === 0 || target === "the target" ? 1 : 0);

@@ -1,13 +1,14 @@
 import { isLoop, loopMark } from "../../../../lib/proxy/loop-detection.ts";
 import { describe, expect, it } from "vitest";
 import { hintIn, homeHint, readBranch, statefulBranch, statelessBranch, transactionName } from "../../../../lib/proxy/branch.ts";
+import { writeReturnAddress } from "../../../../lib/transport/return-address.ts";
 import { keyring, strangeKeyring } from "../support/sip.ts";
 import { answerTo, transaction } from "./support.ts";
 
 const home = "sip:bob@example.com#1";
 const hint = homeHint(keyring, home);
 
-const of = { callId: "call", cseq: 1 };
+const of = { callId: "call", cseq: 1, method: "INVITE" };
 
 describe("the home hint", () => {
   it("is short, and tells the home only to who has the key", () => {
@@ -46,19 +47,37 @@ describe("a branch of a request forwarded without state (RFC 3261 §16.11)", () 
   });
 
   it.each([
-    ["Call-ID", { callId: "other", cseq: 1 }],
-    ["CSeq", { callId: "call", cseq: 2 }],
+    ["Call-ID", { callId: "other" }],
+    ["CSeq", { cseq: 2 }],
+    ["method", { method: "BYE" }],
   ])("is no way back for a response with another %s", (_name, other) => {
-    expect(readBranch(keyring, made, other)).toBeUndefined();
+    expect(readBranch(keyring, made, { ...of, ...other })).toBeUndefined();
+  });
+
+  it("is one for responses with any To tag, but only with that of an INVITE within a dialog (§8.2.6.2)", () => {
+    expect(readBranch(keyring, made, { ...of, toTag: "any" })).toEqual({ kind: "stateless", answerTo });
+    const within = (method: string) => statelessBranch(keyring, hint, { answerTo, transaction }, { ...of, method, toTag: "a" }, "mark");
+    const tags = ["a", "b", undefined];
+    const isRead = (method: string) => tags.map((toTag) => readBranch(keyring, within(method), { ...of, method, toTag }) !== undefined);
+    expect([isRead("INVITE"), isRead("BYE")]).toEqual([
+      [true, false, false],
+      [true, true, true],
+    ]);
+  });
+
+  it("is read from older builds, which sealed the Call-ID and the number only", () => {
+    const sealed = keyring.seal("return-address", writeReturnAddress(answerTo, transaction), "1 call");
+    expect(readBranch(keyring, `z9hG4bK${hint}~${sealed}.mark`, of)).toEqual({ kind: "stateless", answerTo });
   });
 
   it("is a function of what it was received with: a CANCEL or an ACK gets the same one", () => {
-    expect(statelessBranch(keyring, hint, { answerTo, transaction }, of, "mark")).toBe(made);
+    for (const method of ["INVITE", "CANCEL", "ACK"])
+      expect(statelessBranch(keyring, hint, { answerTo, transaction }, { ...of, method }, "mark")).toBe(made);
     expect(statelessBranch(keyring, hint, { answerTo, transaction: "fedcba9876543210" }, of, "mark")).not.toBe(made);
   });
 
   it("is a token (§25.1)", () => {
-    expect(made).toMatch(/^z9hG4bK[\w.~-]+$/);
+    expect(made).toMatch(/^z9hG4bK[\w.+-]+$/);
   });
 });
 

@@ -37,6 +37,18 @@ describe("the numbers that a trunk allows", () => {
       "+393919912345",
       true,
     ],
+    [
+      "a national number of ten digits",
+      { ...american, forbidden_destinations: ["+1900"], allowed_destinations: ["+1", "9"] },
+      "9005551212",
+      false,
+    ],
+    [
+      "the same at a trunk with a prefix",
+      { format: { ...american.format, prefix: "1" }, forbidden_destinations: ["+1900"], allowed_destinations: ["+1", "9"] },
+      "9005551212",
+      false,
+    ],
     ["a national number", { ...american, forbidden_destinations: ["+1900"], allowed_destinations: ["+1"] }, "+12125551212", true],
     [
       "a national number that begins with the prefix for other countries",

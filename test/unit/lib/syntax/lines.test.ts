@@ -24,4 +24,11 @@ describe("a line that holds half a line break is malformed", () => {
   it.each(["\r", "\n", "\n\n\r\r"])("%j in a body is the body's business", (half) => {
     expect(isFault(message(request[0] as string, request.slice(1), `a${half}b`))).toBe(false);
   });
+
+  it("a NUL may only be escaped in a quoted text, or stand in a body (RFC 3261 §25.1)", () => {
+    const isRefused = (start: string, line: string, body = "") => isFault(message(start, [request[1] as string, line], body));
+    const [start = ""] = request;
+    expect([isRefused(start, "Subject: a\0b"), isRefused("SIP/2.0 486 a\0b", "Subject: a")]).toEqual([true, true]);
+    expect([isRefused(start, 'Subject: "a\\\0b"'), isRefused(start, "Subject: a", "a\0b")]).toEqual([false, false]);
+  });
 });
