@@ -130,7 +130,7 @@ it("the ids of many documents are made unique in linear work", () => {
   const one = () => `<dm:device id="a"><dm:deviceID>urn:x:${(last += 1)}</dm:deviceID></dm:device>`;
   const bodyOf = (count: number) => document(tuple("t") + Array.from({ length: count }, one).join(""));
   const work = (count: number) => {
-    const published = Array.from({ length: 3 }, () => ({ body: bodyOf(count), isPresent: true }));
+    const published = Array.from({ length: 8 }, () => ({ body: bodyOf(count), isPresent: true }));
     return () => void composePidf({ entity: "sip:bob@h", published, isReachable: true, isOnThePhone: false });
   };
   const text = composed([bodyOf(3), bodyOf(2)]);
