@@ -240,16 +240,16 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
 
   /** Envelopes of homes: requests and CANCELs for the other server, and responses to its requests. */
   async deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[]> {
-    const receipts: Receipt[] = [];
-    for (const envelope of envelopes) receipts.push(await this.#receive(readEnvelope(envelope)));
+    const [receipts, came]: [Receipt[], number] = [[], Date.now()];
+    for (const envelope of envelopes) receipts.push(await this.#receive(readEnvelope(envelope), came));
     this.#connection.rest();
     return receipts;
   }
 
-  async #receive(envelope: Envelope): Promise<Receipt> {
+  async #receive(envelope: Envelope, came: number): Promise<Receipt> {
     switch (envelope.kind) {
       case "request":
-        return this.#outbound.request(envelope);
+        return this.#outbound.request(envelope, came);
       case "cancel":
         return this.#outbound.cancel(envelope);
       case "response":

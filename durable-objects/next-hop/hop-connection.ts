@@ -11,8 +11,6 @@ const comingBack = { base: 1000, most: 30_000 };
 const maxFailures = 8;
 /** Milliseconds: a connection that is lost sooner counts as failed. */
 const shortLife = 30_000;
-/** Milliseconds for which a server counts as away that could not be reached: what has waited meanwhile is answered without another attempt. */
-const failureCounts = 500;
 
 /** The owner of the connection. Times are milliseconds. */
 export interface ConnectionOwner {
@@ -63,10 +61,13 @@ export class HopConnection {
     this.#owner = owner;
   }
 
-  /** The present connection, or a new one; undefined if the server cannot be reached. */
-  async open(): Promise<Connection | undefined> {
+  /**
+   * The present connection, or a new one; undefined if the server cannot be reached.
+   * @param since milliseconds: an attempt that has failed after that counts, and there is no other
+   */
+  async open(since = Number.POSITIVE_INFINITY): Promise<Connection | undefined> {
     if (!this.#isLeaving) clearTimeout(this.#idle);
-    if (Date.now() - this.#failedAt < failureCounts) return undefined;
+    if (this.#failedAt > since) return undefined;
     const opening = (this.#connection ??= this.#begin());
     try {
       const connection = await opening;

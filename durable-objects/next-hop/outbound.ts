@@ -73,11 +73,12 @@ export class Outbound {
     this.#admission = new Admission(around);
   }
 
-  request(envelope: RequestEnvelope): Promise<Receipt> {
+  /** @param came milliseconds: when it came, together with others */
+  request(envelope: RequestEnvelope, came: number): Promise<Receipt> {
     const { request, mandatory } = read(envelope);
     return this.#around.media.inOrder(mandatory.callId, async () => {
       try {
-        return await this.#request(envelope, request, mandatory);
+        return await this.#request(envelope, request, mandatory, came);
       } finally {
         this.#around.calls.giveBack(mandatory.callId);
       }
@@ -88,9 +89,9 @@ export class Outbound {
     return this.#sent.refusalOf(callerOf(envelope), request, Date.now()) ?? this.#admission.refusalOf(envelope, request, mandatory);
   }
 
-  async #request(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Receipt> {
+  async #request(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders, came: number): Promise<Receipt> {
     const refusal = await this.#refusalOf(envelope, request, mandatory);
-    const connection = refusal === undefined ? await this.#around.connection.open() : undefined;
+    const connection = refusal === undefined ? await this.#around.connection.open(came) : undefined;
     if (connection === undefined) {
       if (request.method === "ACK") return accepted;
       const why =
