@@ -13,7 +13,7 @@ import {
   noteTrunk,
 } from "../../lib/proxy/call-record/call-notes.ts";
 import { type CallRecord, recordOf, recordOfRefused } from "../../lib/proxy/call-record/call-record.ts";
-import { type Bye, uriMark, endsDialog, targetMark } from "../../lib/proxy/bye.ts";
+import { type Bye, endsDialog, targetMark, uriMark } from "../../lib/proxy/bye.ts";
 import { isOver, lostSince, noteBye, phoneIn, senderOf } from "./recorded-call.ts";
 import { type DialogIds, dialogName } from "../../lib/proxy/call-name.ts";
 import { endsIn } from "../../lib/proxy/route-token.ts";

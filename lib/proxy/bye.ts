@@ -1,6 +1,7 @@
 import { readContacts } from "../syntax/contact.ts";
 import { isFault } from "../syntax/fault.ts";
 import type { Message } from "../syntax/message.ts";
+import { memoised } from "../syntax/memoise.ts";
 import { textHash } from "../syntax/text-hash.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
 import type { HomeName } from "../transport/identifiers.ts";
@@ -45,13 +46,13 @@ export function targetMark(message: Message): string | undefined {
  * A mark of a Contact as a request to it has to be written: another scheme, port or parameter may lead elsewhere, or be refused. The transport
  * does not count, since phones write it in their own way.
  */
-export function uriMark(written: string): string {
+export const uriMark: (written: string) => string = memoised((written) => {
   const uri = parseUri(written);
   if (isFault(uri) || uri.kind !== "sip") return textHash(written);
   const { scheme, user = "", host, port = "", parameters } = uri;
   const others = parameters.map(([name, value = ""]) => `${name}=${value}`.toLowerCase()).filter((one) => !one.startsWith("transport="));
   return textHash([`${scheme}:${canonicalUser(user)}@${host.toLowerCase()}:${port}`, ...others.toSorted()].join(";"));
-}
+});
 
 /** Whether one of these marks is of this Contact, also one of an older build, or of a phone's binding: by user and host. */
 export function isTarget(written: string, marks: readonly (string | undefined)[]): boolean {
