@@ -78,11 +78,11 @@ export class ActiveCalls implements Part {
 
   /** The dialogs in progress with this Call-ID. */
   ofCall(callId: string, now: number): readonly CallInProgress[] {
-    const [call, older] = [callName(callId), olderCallName(callId)];
     const away = [...this.#suspended.all().values()].filter(({ until }) => until > now);
-    return [...this.#room.sockets.all(), ...away].flatMap(({ activeCalls = [] }) =>
-      activeCalls.filter(({ name, since }) => (callOf(name) === call || name === older) && isLikely(since, now)),
-    );
+    const calls = [...this.#room.sockets.all(), ...away].flatMap(({ activeCalls = [] }) => activeCalls);
+    if (calls.length === 0) return calls;
+    const [call, older] = [callName(callId), olderCallName(callId)];
+    return calls.filter(({ name, since }) => (callOf(name) === call || name === older) && isLikely(since, now));
   }
 
   /** The user's phone in a dialog, also if it is away; the caller's if both ends are here. */

@@ -86,8 +86,10 @@ export class CallGuard {
 
   /** Whether the user waits for the answer to a call. */
   #isCalling(callId: string): boolean {
+    const pending = this.#room.sockets.all().flatMap(({ pendingInvites }) => pendingInvites);
+    if (pending.length === 0) return false;
     const name = callName(callId);
-    return this.#room.sockets.all().some(({ pendingInvites }) => pendingInvites.some((one) => one.name === name));
+    return pending.some((one) => one.name === name);
   }
 }
 
