@@ -66,19 +66,20 @@ export function warningIn(response: string): string | undefined {
   return /\r\nWarning[ \t]*:[ \t]*\d{3} [^ \r\n]{1,100} "([^"\r\n]{1,200})"/i.exec(response)?.[1];
 }
 
-/** Whether a response answers a BYE. */
-export function isOfBye(response: string): boolean {
-  return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+BYE\r\n/i.test(response);
-}
-
-/** Whether a response answers a request that may change the Contacts of a dialog (RFC 3261 §12.2, RFC 3311 §5.2). */
-export function isOfTargetRefresh(response: string): boolean {
-  return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+(?:INVITE|UPDATE)\r\n/i.test(response);
-}
-
 /** Of the request that a response answers; empty without a usable CSeq. */
 export function methodOfResponse(response: string): string {
-  return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+([A-Z]+)\r\n/i.exec(response)?.[1] ?? "";
+  return methodInUsualLine(response) ?? /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+([A-Z]+)\r\n/i.exec(response)?.[1] ?? "";
+}
+
+const usualLine = "\r\nCSeq: ";
+const numberAndMethod = /\d+ ([A-Z]+)\r\n/y;
+
+/** Without a search for other spellings; undefined if the header does not have the line as phones write it. */
+function methodInUsualLine(response: string): string | undefined {
+  const at = response.indexOf(usualLine);
+  if (at < 0 || at > response.indexOf("\r\n\r\n")) return undefined;
+  numberAndMethod.lastIndex = at + usualLine.length;
+  return numberAndMethod.exec(response)?.[1];
 }
 
 /**

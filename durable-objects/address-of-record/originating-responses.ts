@@ -1,5 +1,5 @@
 import { parsedResponse } from "../shared/reparse.ts";
-import { targetIn } from "../../lib/proxy/bye.ts";
+import { refreshesTarget, targetIn } from "../../lib/proxy/bye.ts";
 import type { Response } from "../../lib/syntax/message.ts";
 import type { FlowId } from "../../lib/transport/identifiers.ts";
 import { withoutOurRealm } from "../../lib/proxy/foreign-challenges.ts";
@@ -8,7 +8,7 @@ import { alter } from "../../lib/syntax/alter.ts";
 import { type Receipt, type ResponseEnvelope, accepted } from "../../lib/transport/envelope.ts";
 import type { ReturnAddress } from "../../lib/transport/return-address.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
-import { isOfBye, isOfTargetRefresh } from "../../platform/trace-recorder.ts";
+import { methodOfResponse } from "../../platform/trace-recorder.ts";
 import { type ActiveCalls } from "./active-calls.ts";
 import { dialogIdsOf, placedCall } from "./answered-call.ts";
 import type { CallRecords } from "./call-records.ts";
@@ -53,9 +53,9 @@ export class OriginatingResponses implements Part {
     const since = transaction === undefined ? undefined : this.#parts.pendingInvites.since(transaction);
     const isNew = this.#isNew(envelope, flow, now);
     if (!isNew && flow?.id === to.flow && status >= 300) return accepted;
-    if (status >= 200 && isOfBye(text)) this.#byeAnswered(text, status, now);
-    const isWithin = transaction === undefined && status >= 200 && status < 300;
-    if (isWithin && isOfTargetRefresh(text)) this.#retargeted(parsedResponse(text));
+    const method = status >= 200 ? methodOfResponse(text) : "";
+    if (method === "BYE") this.#byeAnswered(text, status, now);
+    if (transaction === undefined && refreshesTarget(method, status)) this.#retargeted(parsedResponse(text));
     if (isNew) this.#record(envelope, { flow: flow?.id ?? to.flow, since, isOurs }, now);
     if (!this.#send(flow, envelope, text, now) && status > 100) this.#keep(envelope, now);
     return accepted;
