@@ -50,7 +50,7 @@ export class Account {
    * Whether the flow is authenticated for the owner; if not yet, by the credentials of this request, or else a challenge.
    * @param isWithin the request belongs to a call: that goes on when the token by which the flow was authenticated has expired
    */
-  authenticate(flow: Flow, request: Request, now: number, isWithin: boolean): Flow | Fault {
+  authenticate(flow: Flow, request: Request, now: number, isWithin: () => boolean): Flow | Fault {
     const { configuration, keyring, home, sockets } = this.#room;
     if (flow.nonSubscriber !== undefined || isStillAuthenticated(flow, configuration.flowLifetime * 1000, isWithin, now)) return flow;
     const subscriber = this.#newest(flow.unverifiedSubscriber);
@@ -191,10 +191,10 @@ export function authenticationBy({ version }: Subscriber, byToken: TokenMark | u
 }
 
 /** A call in progress outlives the token. */
-function isStillAuthenticated({ authenticated }: Flow, lifetime: number, isWithin: boolean, now: number): boolean {
+function isStillAuthenticated({ authenticated }: Flow, lifetime: number, isWithin: () => boolean, now: number): boolean {
   if (authenticated === undefined) return false;
   const { byToken, since } = authenticated;
-  return byToken === undefined ? now - since < lifetime : isWithin || now < byToken.until;
+  return byToken === undefined ? now - since < lifetime : now < byToken.until || isWithin();
 }
 
 function withBearer(challenge: Fault, request: Request, { authorizationServer }: Flow, domain: string): Fault {

@@ -19,9 +19,17 @@ export interface DialogIds {
   readonly toTag?: string | undefined;
 }
 
+/** A message is asked several times which dialog it is of. */
+const known = new WeakMap<DialogIds, string>();
+
 /** The name of a dialog, the same at both ends. If several phones answer one call, each dialog has its own name. */
-export function dialogName({ callId, fromTag = "", toTag = "" }: DialogIds): string {
-  return `${callName(callId)}.${textHash([fromTag, toTag].sort().join(" "))}`;
+export function dialogName(ids: DialogIds): string {
+  const before = known.get(ids);
+  if (before !== undefined) return before;
+  const { callId, fromTag = "", toTag = "" } = ids;
+  const name = `${callName(callId)}.${textHash([fromTag, toTag].sort().join(" "))}`;
+  known.set(ids, name);
+  return name;
 }
 
 /** The name of the call that a dialog belongs to. */
