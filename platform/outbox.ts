@@ -113,6 +113,7 @@ export class Outbox {
 }
 
 function octetsOf(envelope: Envelope): number {
+  if (envelope.kind === "cancel") return envelope.of?.text.length ?? 0;
   return envelope.kind === "request" || envelope.kind === "response" ? envelope.text.length : 0;
 }
 

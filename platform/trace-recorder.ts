@@ -1,3 +1,7 @@
+import { parseCSeq } from "../lib/syntax/cseq.ts";
+import { isFault } from "../lib/syntax/fault.ts";
+import { relayedLimits } from "../lib/syntax/limits.ts";
+import { headerValue, parseMessage } from "../lib/syntax/message.ts";
 import { copyOf } from "../lib/syntax/memoise.ts";
 import { legible } from "../lib/syntax/octets.ts";
 import { maskUri, withoutMediaKeys, withoutPushSecrets } from "../lib/syntax/masks.ts";
@@ -66,9 +70,15 @@ export function warningIn(response: string): string | undefined {
   return /\r\nWarning[ \t]*:[ \t]*\d{3} [^ \r\n]{1,100} "([^"\r\n]{1,200})"/i.exec(response)?.[1];
 }
 
-/** Of the request that a response answers; empty without a usable CSeq. */
+/** The method of the request that a response answers; empty without a usable CSeq. */
 export function methodOfResponse(response: string): string {
-  return methodInUsualLine(response) ?? /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+([A-Z]+)\r\n/i.exec(response)?.[1] ?? "";
+  return methodInUsualLine(response) ?? methodInAny(response);
+}
+
+function methodInAny(response: string): string {
+  const message = parseMessage(response, relayedLimits);
+  const cseq = isFault(message) ? message : parseCSeq(headerValue(message, "cseq") ?? "");
+  return isFault(cseq) ? "" : cseq.method;
 }
 
 const usualLine = "\r\nCSeq: ";

@@ -76,13 +76,23 @@ export class ActiveCalls implements Part {
     return this.ofCall(dialog.callId, now).some(({ name }) => name === dialogName(dialog));
   }
 
+  /** Whether this dialog has begun and has had no BYE, however long ago that was. */
+  isNoted(dialog: DialogIds, now: number): boolean {
+    const name = dialogName(dialog);
+    return this.#noted(now).some((call) => call.name === name);
+  }
+
   /** The dialogs in progress with this Call-ID. */
   ofCall(callId: string, now: number): readonly CallInProgress[] {
-    const away = [...this.#suspended.all().values()].filter(({ until }) => until > now);
-    const calls = [...this.#room.sockets.all(), ...away].flatMap(({ activeCalls = [] }) => activeCalls);
+    const calls = this.#noted(now);
     if (calls.length === 0) return calls;
     const [call, older] = [callName(callId), olderCallName(callId)];
     return calls.filter(({ name, since }) => (callOf(name) === call || name === older) && isLikely(since, now));
+  }
+
+  #noted(now: number): readonly CallInProgress[] {
+    const away = [...this.#suspended.all().values()].filter(({ until }) => until > now);
+    return [...this.#room.sockets.all(), ...away].flatMap(({ activeCalls = [] }) => activeCalls);
   }
 
   /** The user's phone in a dialog, also if it is away; the caller's if both ends are here. */

@@ -1,9 +1,27 @@
-import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import { type Request, type Response, headerValues } from "../../lib/syntax/message.ts";
+import { parseVia } from "../../lib/syntax/via.ts";
 import { mandatoryHeadersOf } from "../shared/reparse.ts";
 
-/** Whether a response answers this request: another one may have the same branch. */
+/**
+ * Whether a response answers this request: another one may have the same branch, and what does not fit would look like the answer of another
+ * call (RFC 3261 §8.2.6.2).
+ */
 export function isOfRequest(request: Request, response: Response): boolean {
-  const [callId, cseq] = [headerValue(response, "call-id"), headerValue(response, "cseq")];
-  const { callId: ours, cseq: sent } = mandatoryHeadersOf(request);
-  return callId === ours && Number.parseInt(cseq ?? "", 10) === sent.number;
+  const heard = readMandatoryHeaders(response);
+  if (isFault(heard)) return false;
+  const sent = mandatoryHeadersOf(request);
+  const isSame = heard.callId === sent.callId && heard.cseq.number === sent.cseq.number && heard.fromTag === sent.fromTag;
+  const [, ...below] = headerValues(response, "via");
+  return isSame && hopsIn(below) === hopsIn(headerValues(request, "via"));
+}
+
+/** The way back beyond this server. Phones may write it in their own spelling. */
+function hopsIn(values: readonly string[]): string {
+  const hops = values.map((value) => {
+    const via = parseVia(value);
+    return isFault(via) ? value : `${via.sentBy};${via.branch ?? ""}`;
+  });
+  return hops.join();
 }

@@ -189,7 +189,7 @@ export class Ingress implements Part {
   }
 
   #authenticate(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
-    const isWithin = () => isWithinCall(this.#room.keyring, request, mandatory, () => this.#phones.activeCalls.knows(mandatory, now));
+    const isWithin = () => isWithinCall(this.#room.keyring, request, mandatory, () => this.#phones.activeCalls.isNoted(mandatory, now));
     const authenticated = this.#account.authenticate(flow, request, now, isWithin);
     if (isFault(authenticated)) return this.#challenge(flow, request, authenticated, now);
     if (flow.authenticated === undefined) this.#forgetStranger(flow.id);

@@ -41,6 +41,9 @@ import { type CallsAtPresent, NonSubscriberPolicy } from "./non-subscriber-polic
 /** A BYE of this server would have a lower number, and the call could not be ended (RFC 3261 §12.2.2). */
 const tooHigh = fault(400, `the number of CSeq is not below ${lastNumber}`);
 
+/** RFC 3261 §15.1.1: a BYE is a request within a dialog. */
+const ofNoDialog = fault(481, "a BYE without a To tag ends nothing");
+
 /** A request to forward, and the decision about it. */
 interface Forwarded<Kind extends RoutingDecision["kind"]> {
   readonly way: RoutingDecision & { readonly kind: Kind };
@@ -107,6 +110,7 @@ export class Originating {
   /** Any request but REGISTER and CANCEL, from an authenticated flow. */
   async request(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Promise<void> {
     if (mandatory.cseq.number >= lastNumber && request.method !== "ACK") return this.#refuse(flow, request, tooHigh, now);
+    if (request.method === "BYE" && mandatory.toTag === undefined) return this.#refuse(flow, request, ofNoDialog, now);
     const way = this.#requests.route(flow, request, mandatory);
     if (isFault(way)) return this.#refuse(flow, request, way, now);
     const refusal =
@@ -256,7 +260,7 @@ export class Originating {
     const pendingAt = this.#pendingInvites.homeOf(transaction);
     if (request.method !== "INVITE" || pendingAt === home) return true;
     // RFC 3261 §8.1.1.7: the branch is unique, and by it a transaction is known. What went elsewhere is not this one.
-    if (pendingAt !== undefined) {
+    if (this.#pendingInvites.isOfOther(transaction, home)) {
       this.#refuse(flow, request, fault(400, "another call has this branch"), now);
       return false;
     }

@@ -12,6 +12,9 @@ import { placedCall } from "./answered-call.ts";
 /** Maximum unanswered INVITEs of one socket: their notes must fit into its attachment. */
 const maximumPending = 40;
 
+/** Calls whose branches are remembered. */
+const maxPlaced = 200;
+
 /** Milliseconds. */
 const pauseBeforeRepeating = 2000;
 
@@ -48,6 +51,8 @@ export class PendingInvites implements Part {
   readonly #room: Room;
   readonly #passOn: (home: HomeName, envelope: CancelEnvelope) => Promise<Receipt>;
   #rows: Map<string, OrphanedInvite> | undefined;
+  /** Where the last calls went, answered or not, by their transactions. In memory only: a branch is not used again at once. */
+  readonly #placed = new Map<TransactionId, HomeName>();
 
   constructor(room: Room, passOn: (home: HomeName, envelope: CancelEnvelope) => Promise<Receipt>) {
     this.#room = room;
@@ -185,6 +190,12 @@ export class PendingInvites implements Part {
     return this.#load().get(transaction)?.home;
   }
 
+  /** Whether a call with this transaction, which may be answered by now, went to another home (RFC 3261 §8.1.1.7: the branch is unique). */
+  isOfOther(transaction: TransactionId, home: HomeName): boolean {
+    const known = this.homeOf(transaction) ?? this.#placed.get(transaction);
+    return known !== undefined && known !== home;
+  }
+
   /** When an INVITE without a final response came, in milliseconds. */
   since(transaction: TransactionId): number | undefined {
     const pending = this.#room.sockets.all().flatMap((flow) => flow.pendingInvites);
@@ -202,6 +213,9 @@ export class PendingInvites implements Part {
   }
 
   note(flow: Flow, note: PendingInvite): void {
+    this.#placed.set(note.transaction, note.home);
+    const [oldest] = this.#placed.keys();
+    if (this.#placed.size > maxPlaced && oldest !== undefined) this.#placed.delete(oldest);
     const { pendingInvites: pending } = this.#room.sockets.byId(flow.id) ?? flow;
     this.#room.sockets.update(flow.id, { pendingInvites: [...pending, note].slice(-maximumPending) });
   }

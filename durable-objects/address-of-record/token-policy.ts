@@ -66,13 +66,13 @@ export class TokenPolicy {
   readonly #room: Room;
   readonly #timedCalls: Pick<TimedCalls, "isFull">;
   readonly #aliases: () => readonly string[];
-  readonly #activeCalls: Pick<ActiveCalls, "knows">;
+  readonly #activeCalls: Pick<ActiveCalls, "isNoted">;
 
   /** @param aliases those of the user */
   constructor(
     room: Room,
     timedCalls: Pick<TimedCalls, "isFull">,
-    activeCalls: Pick<ActiveCalls, "knows">,
+    activeCalls: Pick<ActiveCalls, "isNoted">,
     aliases: () => readonly string[],
   ) {
     this.#room = room;
@@ -123,7 +123,7 @@ export class TokenPolicy {
   /** By the Route of a call that may be over, and perhaps with another To tag. */
   #refuseWithin(limits: TokenLimits, method: string, mandatory: MandatoryHeaders, to: HomeName): Fault | undefined {
     if (hasOwnScope(method)) return refuseScope(limits, method);
-    if (!beginning.includes(method) || this.#activeCalls.knows(mandatory, Date.now())) return undefined;
+    if (!beginning.includes(method) || this.#activeCalls.isNoted(mandatory, Date.now())) return undefined;
     if (method === "INVITE" && isCounting(limits)) return notKnown;
     const at = isUserHome(to) ? readHome(to, []) : nowhere;
     return refuseScope(limits, method) ?? refuseTarget(limits, method, at);

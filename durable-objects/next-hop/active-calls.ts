@@ -275,8 +275,9 @@ export class ActiveCalls {
    * refusal, or does not answer, may be another server.
    */
   #passedBye(mandatory: CallIds, by: EndedBy, requestUri: string | undefined, now: number): void {
-    const { targets = [] } = this.#calls.get(mandatory.callId) ?? {};
+    const { targets = [], dialogs = [] } = this.#calls.get(mandatory.callId) ?? {};
     if (requestUri === undefined || !isStray(requestUri, targets)) return this.#hungUp(mandatory, by, now);
+    if (!dialogs.includes(dialogName(mandatory))) return;
     this.#strays.set(dialogName(mandatory), by);
     const [oldest] = this.#strays.keys();
     if (this.#strays.size > maxOver && oldest !== undefined) this.#strays.delete(oldest);

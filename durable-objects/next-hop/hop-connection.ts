@@ -67,7 +67,7 @@ export class HopConnection {
    */
   async open(since = Number.POSITIVE_INFINITY): Promise<Connection | undefined> {
     if (!this.#isLeaving) clearTimeout(this.#idle);
-    if (this.#failedAt > since) return undefined;
+    if (this.#connection === undefined && this.#failedAt > since) return undefined;
     const opening = (this.#connection ??= this.#begin());
     try {
       const connection = await opening;

@@ -1,6 +1,10 @@
+import { copyOf } from "../../lib/syntax/memoise.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { ActiveCalls } from "./active-calls.ts";
 import type { MediaBridge } from "./media-bridge.ts";
+
+/** Calls of which nothing is known that are remembered. */
+const maxDoubtful = 500;
 
 /** When the media of calls end that homes of ours end. */
 export class MediaEnds {
@@ -22,7 +26,13 @@ export class MediaEnds {
   /** A BYE has been sent. Of an unknown call the answer tells whether it is over. */
   byeSent(mandatory: MandatoryHeaders, isKnown: boolean): void {
     if (isKnown) this.ended(mandatory);
-    else this.#doubtful.add(mandatory.callId);
+    else this.#doubts(mandatory.callId);
+  }
+
+  #doubts(callId: string): void {
+    this.#doubtful.add(copyOf(callId));
+    const [oldest] = this.#doubtful;
+    if (this.#doubtful.size > maxDoubtful && oldest !== undefined) this.#doubtful.delete(oldest);
   }
 
   /** @param hadCall whether the call was known before the answer */

@@ -1,4 +1,4 @@
-import { isTarget } from "../../lib/proxy/bye.ts";
+import { isLikeTarget } from "../../lib/proxy/bye.ts";
 import { isForbidden, mayCall } from "../../lib/routing/destinations.ts";
 import { isHomeOfUser } from "../../lib/routing/hop-name.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
@@ -33,7 +33,7 @@ export function refuseOverTrunk(trunk: Trunk, envelope: RequestEnvelope, request
     const [number, numbers] = [numberAt(trunk, uri), numbersIn(uri)];
     const isDialled = isPlainNumber(uri) && dialog.kind === "known" && number === dialog.dialled;
     if (numbers.length === 0 || isDialled) return false;
-    if (dialog.kind === "known") return !isTarget(uri, dialog.targets);
+    if (dialog.kind === "known") return !isLikeTarget(uri, dialog.targets);
     if (number === undefined) return false;
     // The Contact of a server that has called us may have any number.
     if (isOutside || numbers.some((one) => isForbidden(trunk, one))) return true;

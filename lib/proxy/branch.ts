@@ -49,7 +49,7 @@ export function statelessBranch(
   of: Transaction,
   loop: string,
 ): string {
-  const kind = of.toTag !== undefined && methodOf(of) === "INVITE" ? "within" : "outside";
+  const kind = of.toTag === undefined ? "outside" : "within";
   const sealed = keyring.seal("return-address", writeReturnAddress(answerTo, transaction), responsesTo[kind](of));
   return `${cookie}${hint}${marks[kind]}${sealed}.${loop}`;
 }
@@ -70,20 +70,21 @@ export function probeBranch(hint: string, token: string): string {
 }
 
 /**
- * The transaction that a return address is for. A response with another Call-ID, CSeq number or method is not accepted, nor one to an INVITE
- * within a dialog with another To tag (RFC 3261 §8.2.6.2, §17.1.3): it would look like the answer of another call.
+ * The transaction that a return address is for. A response with another Call-ID, CSeq number, method or From tag is not accepted, nor one to a
+ * request within a dialog with another To tag (RFC 3261 §8.2.6.2, §17.1.3): it would look like the answer of another call.
  */
 export interface Transaction {
   readonly callId: string;
   /** The CSeq number of our request. */
   readonly cseq: number;
   readonly method: string;
+  readonly fromTag?: string | undefined;
   readonly toTag?: string | undefined;
 }
 
 /** The transaction of a request; or of a response, as it says. @param offset by which the number of the request is lower */
-export function transactionIn({ callId, cseq, toTag }: Pick<MandatoryHeaders, "callId" | "cseq" | "toTag">, offset = 0): Transaction {
-  return { callId, cseq: cseq.number - offset, method: cseq.method, toTag };
+export function transactionIn({ callId, cseq, fromTag, toTag }: MandatoryHeaders, offset = 0): Transaction {
+  return { callId, cseq: cseq.number - offset, method: cseq.method, fromTag, toTag };
 }
 
 function contextOf({ callId, cseq }: Transaction): string {
@@ -95,13 +96,13 @@ function methodOf({ method }: Transaction): string {
   return method === "CANCEL" || method === "ACK" ? "INVITE" : method;
 }
 
-/** What stands before a sealed return address: to requests outside of dialogs and to INVITEs within one; and what it was in older builds. */
+/** What stands before a sealed return address: of requests outside of dialogs, and within one; and what it was in older builds. */
 const marks = { outside: "+", within: "_", older: "~" } as const;
 
 /** What the responses to a request have in common with it. */
 const responsesTo: Readonly<Record<keyof typeof marks, (of: Transaction) => string>> = {
-  outside: (of) => `${of.cseq} ${methodOf(of)} ${of.callId}`,
-  within: (of) => `${of.cseq} ${methodOf(of)} ${of.callId} ${of.toTag ?? ""}`,
+  outside: (of) => [of.cseq, methodOf(of), of.callId, of.fromTag].join("\n"),
+  within: (of) => [of.cseq, methodOf(of), of.callId, of.fromTag, of.toTag].join("\n"),
   older: contextOf,
 };
 

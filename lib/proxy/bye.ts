@@ -3,7 +3,7 @@ import { isFault } from "../syntax/fault.ts";
 import type { Message } from "../syntax/message.ts";
 import { memoised } from "../syntax/memoise.ts";
 import { textHash } from "../syntax/text-hash.ts";
-import { canonicalUser, parseUri } from "../syntax/uri.ts";
+import { parseUri } from "../syntax/uri.ts";
 import type { HomeName } from "../transport/identifiers.ts";
 import type { DialogIds } from "./call-name.ts";
 import { dialledMark } from "./route-token.ts";
@@ -42,21 +42,37 @@ export function targetMark(message: Message): string | undefined {
   return uri === undefined ? undefined : uriMark(uri);
 }
 
+/** Characters of a hash. */
+const half = textHash("").length;
+
 /**
- * A mark of a Contact as a request to it has to be written: another scheme, port or parameter may lead elsewhere, or be refused. The transport
- * does not count, since phones write it in their own way.
+ * A mark of a Contact as a request to it has to be written: another scheme, port, transport or parameter may lead elsewhere, or be refused. The
+ * second half of it does not tell capitals from small letters, which phones may write in their own way.
  */
 export const uriMark: (written: string) => string = memoised((written) => {
-  const uri = parseUri(written);
-  if (isFault(uri) || uri.kind !== "sip") return textHash(written);
-  const { scheme, user = "", host, port = "", parameters } = uri;
-  const others = parameters.map(([name, value = ""]) => `${name}=${value}`.toLowerCase()).filter((one) => !one.startsWith("transport="));
-  return textHash([`${scheme}:${canonicalUser(user)}@${host.toLowerCase()}:${port}`, ...others.toSorted()].join(";"));
+  const text = asWritten(written);
+  return textHash(text) + textHash(text.toLowerCase());
 });
 
-/** Whether one of these marks is of this Contact, also one of an older build, or of a phone's binding: by user and host. */
-export function isTarget(written: string, marks: readonly (string | undefined)[]): boolean {
-  return marks.includes(uriMark(written)) || marks.includes(dialledMark(written));
+function asWritten(written: string): string {
+  const uri = parseUri(written);
+  if (isFault(uri) || uri.kind !== "sip") return written;
+  const { scheme, user = "", password = "", host, port = "", parameters, headers = "" } = uri;
+  const values = parameters.map(([name, value = ""]) => [name.toLowerCase(), value] as const);
+  const named = values.map(([name, value]) => `${name}=${name === "transport" ? value.toLowerCase() : value}`);
+  return [`${scheme}:${user}:${password}@${host.toLowerCase()}:${port}`, ...named.toSorted(), `?${headers}`].join(";");
+}
+
+/** Whether a URI is written as one of these targets. Marks of older builds, and of phones' bindings, are of user and host. */
+export function isTarget(written: string, marks: readonly string[]): boolean {
+  const mark = uriMark(written).slice(0, half);
+  return marks.some((one) => one.slice(0, half) === mark) || marks.includes(dialledMark(written));
+}
+
+/** Whether it is one of these targets, perhaps with other capitals. */
+export function isLikeTarget(written: string, marks: readonly string[]): boolean {
+  const mark = uriMark(written).slice(half);
+  return marks.some((one) => one.slice(half) === mark) || marks.includes(dialledMark(written));
 }
 
 /** Whether a message may set another remote target for its dialog: INVITE and UPDATE, and their 2xx (RFC 3261 §12.2, RFC 3311 §5.2). */

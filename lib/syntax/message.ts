@@ -205,9 +205,17 @@ function findLines(text: string, from: number, lines: HeaderLine[], first: (Head
   return at + 2;
 }
 
-/** Whether there is a NUL before the body that is no quoted pair (RFC 3261 §25.1): some programs take it for the end of the text. */
+/** Whether there is a NUL before the body that is not escaped in a quoted text (RFC 3261 §25.1): some programs take it for the end of the text. */
 function hasStrayNul(text: string, bodyAt: number): boolean {
-  for (let at = text.indexOf("\0"); at >= 0 && at < bodyAt; at = text.indexOf("\0", at + 1)) if (text[at - 1] !== "\\") return true;
+  const first = text.indexOf("\0");
+  if (first < 0 || first >= bodyAt) return false;
+  let isQuoted = false;
+  for (let at = 0; at < bodyAt; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0) return true;
+    if (code === 34) isQuoted = !isQuoted;
+    else if (code === 92 && isQuoted) at += 1;
+  }
   return false;
 }
 

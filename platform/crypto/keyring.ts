@@ -57,7 +57,7 @@ function isRemembered(purpose: Purpose): boolean {
   return purpose === "return-address" || purpose === "route";
 }
 
-/** A context has no line break: it is a Call-ID, or ends with one. */
+/** A token has no line break. */
 function nameOf(purpose: Purpose, token: string, context: string): string {
   return `${purpose} ${token}\n${context}`;
 }

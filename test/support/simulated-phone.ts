@@ -245,6 +245,11 @@ export class SimulatedPhone {
     this.#connection?.send(text);
   }
 
+  /** A message as it is. */
+  sendsText(text: string): void {
+    this.#connection?.send(text);
+  }
+
   hangsUp(call = this.call): void {
     const { dialog } = call;
     if (dialog === undefined) throw new Error("there is no dialog to end");

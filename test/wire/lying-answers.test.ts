@@ -70,9 +70,16 @@ function within(response: ReceivedMessage): Pick<Asked, "uri" | "to" | "lines"> 
   return { uri, to: header(response, "to") ?? "", lines: routes.map((route) => `Route: ${route}`) };
 }
 
-/** Says 200 with another method, or another To tag. */
-function lies(request: ReceivedMessage, { method, tag }: { readonly method?: string; readonly tag?: string }): void {
+interface Lie {
+  readonly method?: string;
+  readonly tag?: string;
+  readonly from?: string;
+}
+
+/** Says 200 with another method, or other tags. */
+function lies(request: ReceivedMessage, { method, tag, from }: Lie): void {
   const lines = copiedLines(request, mallory.tag).map((line) => {
+    if (from !== undefined && line.startsWith("From:")) return line.replace(/;tag=.*/, `;tag=${from}`);
     if (method !== undefined && line.startsWith("CSeq:")) return line.replace(/\S+$/, method);
     return tag !== undefined && line.startsWith("To:") ? line.replace(/;tag=.*/, `;tag=${tag}`) : line;
   });
@@ -114,16 +121,19 @@ describe("an answer that does not fit its request is no answer, and makes no cal
     expect((await mallory.finalResponse(hidden)).raw).toContain("all lines of the trunk are in use");
   });
 
-  it("to a re-INVITE, with another To tag: after the BYE the line is free", async () => {
-    const dialog = await talks();
-    sends({ method: "INVITE", cseq: 2, ...dialog });
-    lies(await mallory.next("INVITE"), { tag: "other" });
-    sends({ method: "BYE", cseq: 3, ...dialog });
-    mallory.reply(await mallory.next("BYE"), 200);
-    const answer = await provider.next(200);
-    expect(header(answer, "cseq")).toBe("3 BYE");
-    expect(await hasLine()).toBe(true);
-  });
+  it.each([["To", { tag: "other" }] as const, ["From", { from: "other" }] as const])(
+    "to a re-INVITE, with another %s tag: after the BYE the line is free",
+    async (_which, lie) => {
+      const dialog = await talks();
+      sends({ method: "INVITE", cseq: 2, ...dialog });
+      lies(await mallory.next("INVITE"), lie);
+      sends({ method: "BYE", cseq: 3, ...dialog });
+      mallory.reply(await mallory.next("BYE"), 200);
+      const answer = await provider.next(200);
+      expect(header(answer, "cseq")).toBe("3 BYE");
+      expect(await hasLine()).toBe(true);
+    },
+  );
 });
 
 it("who only rings and answers a PRACK as if it were the INVITE does not get the media of who answers", async () => {

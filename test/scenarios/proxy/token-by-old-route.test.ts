@@ -103,6 +103,23 @@ describe("by the Route of a call that is over, a token allows no more than outsi
   );
 });
 
+it("a call goes on long after the end of its token, and may be put on hold", async () => {
+  scenario = await startScenario({ absent: ["alice"] });
+  const { world, alice, bob } = scenario;
+  world.signsInByToken("alice", {});
+  await alice.comesOnline();
+  const call = alice.invites(bob.aor);
+  await world.settle();
+  bob.answers();
+  await world.settle();
+  for (let hours = 0; hours < 6; hours += 1) {
+    await world.pass(3600);
+    const refresh = call.dialog && alice.within("INVITE", call.dialog, [`Contact: ${alice.contact}`]);
+    await world.settle();
+    expect([refresh?.final, bob.state]).toEqual([200, "talking"]);
+  }
+});
+
 it.each([
   ["sip:carol@partner.example", false],
   ["sip:carol@partner.example;maddr=127.0.0.1", true],

@@ -6,6 +6,8 @@ const response = (cseq: string, body = "") => `SIP/2.0 200 OK\r\nVia: x\r\n${cse
 it.each([
   ["as phones write it", response("CSeq: 1 INVITE"), "INVITE"],
   ["in other letters", response("cseq: 1 INVITE"), "INVITE"],
+  ["with white space behind it", response("CSeq: 2 BYE "), "BYE"],
+  ["in two lines", response("CSeq: 2\r\n BYE"), "BYE"],
   ["with more white space", response("CSeq :\t1 \t INVITE"), "INVITE"],
   ["and not from the body", response("cseq: 1 INVITE", "\r\nCSeq: 1 BYE\r\n"), "INVITE"],
   ["without a number", response("CSeq: BYE"), ""],

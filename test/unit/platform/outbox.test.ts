@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Receiver, Outbox, Undeliverable } from "../../../platform/outbox.ts";
-import type { CancelEnvelope, Envelope } from "../../../lib/transport/envelope.ts";
+import type { CancelEnvelope, Envelope, RequestEnvelope } from "../../../lib/transport/envelope.ts";
 
 const letter = (transaction: string): CancelEnvelope => ({ kind: "cancel", transaction, reason: undefined });
 const names = (envelopes: readonly Envelope[]) => envelopes.map((envelope) => ("transaction" in envelope ? envelope.transaction : ""));
@@ -69,6 +69,19 @@ describe("letters to another home", () => {
     const results = await Promise.allSettled(posted);
     expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(16);
     expect(await outbox.post("home", long)).toEqual({ kind: "taken" });
+  });
+
+  it.each([600])("wait up to a number of octets, also of the INVITEs of %i CANCELs", async (count) => {
+    const { outbox } = neighbour(() => new Promise(() => undefined));
+    const of = { kind: "request", text: "x".repeat(100_000) } as RequestEnvelope;
+    const failed = Array.from({ length: count }, () =>
+      outbox
+        .post("home", { ...letter("one"), of })
+        .then(() => 0)
+        .catch(() => 1),
+    );
+    const refused = await Promise.all(failed.slice(100));
+    expect(refused.every((one) => one === 1)).toBe(true);
   });
 
   it("wait in a queue that has an end", async () => {

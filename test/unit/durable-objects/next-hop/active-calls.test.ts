@@ -193,7 +193,7 @@ describe("a call that others try to look like", () => {
     ["another target", 481, 0],
     ["its secure form", 416, 1],
     ["another port", 404, 1],
-    ["another line", 480, 1],
+    ["another transport", 408, 1],
     ["the target", 404, 0],
     ["the target", undefined, 0],
     ["the target", 500, 1],
@@ -201,13 +201,13 @@ describe("a call that others try to look like", () => {
     const { some, lasted } = calls();
     some.reserve(one, { home: undefined, isToTrunk: true }, 0);
     some.passed("INVITE", one, 0, { home: undefined }, "caller");
-    some.answered({ ...one, toTag: "far" }, 0, { status: 200, target: uriMark("sip:far@trunk.example"), home });
+    some.answered({ ...one, toTag: "far" }, 0, { status: 200, target: uriMark("sip:far@trunk.example;transport=tcp"), home });
     const uris = {
       "the target": "sip:far@trunk.example;transport=tcp",
       "another target": "sip:x@nowhere.invalid",
-      "its secure form": "sips:far@trunk.example",
-      "another port": "sip:far@trunk.example:5070",
-      "another line": "sip:far@trunk.example;line=2",
+      "its secure form": "sips:far@trunk.example;transport=tcp",
+      "another port": "sip:far@trunk.example:5070;transport=tcp",
+      "another transport": "sip:far@trunk.example;transport=udp",
     };
     const requestUri = uris[target];
     const bye = { ...one, toTag: "far", cseq: { method: "BYE", number: 2 } };
@@ -216,6 +216,19 @@ describe("a call that others try to look like", () => {
     vi.advanceTimersByTime(40_000);
     expect(some.count(50_000)).toBe(count);
     expect(lasted.mock.calls.length).toBe(count === 0 || target === "the target" ? 1 : 0);
+  });
+
+  it("BYEs of dialogs that nobody has do not displace what is known of another one", () => {
+    const { some } = calls();
+    some.passed("INVITE", one, 0, { home }, "caller");
+    some.answered({ ...one, toTag: "far" }, 0, { status: 200, target: uriMark("sip:far@trunk.example;ob"), home });
+    const bye = (toTag: string) => ({ ...one, toTag, cseq: { method: "BYE", number: 2 } });
+    // Some phones leave a parameter out.
+    some.passed("BYE", bye("far"), 1000, { home, requestUri: "sip:far@trunk.example" }, "caller");
+    for (let index = 0; index < 1001; index += 1)
+      some.passed("BYE", bye(`made-up-${index}`), 1001, { home, requestUri: "sip:x@trunk.example" }, "caller");
+    some.answered(bye("far"), 1100, { status: 200, home });
+    expect(some.has("one")).toBe(false);
   });
 
   it("is the same as its forks only: those with its From tag and CSeq number", () => {

@@ -8,7 +8,7 @@ import { answerTo, transaction } from "./support.ts";
 const home = "sip:bob@example.com#1";
 const hint = homeHint(keyring, home);
 
-const of = { callId: "call", cseq: 1, method: "INVITE" };
+const of = { callId: "call", cseq: 1, method: "INVITE", fromTag: "a" };
 
 describe("the home hint", () => {
   it("is short, and tells the home only to who has the key", () => {
@@ -50,20 +50,20 @@ describe("a branch of a request forwarded without state (RFC 3261 §16.11)", () 
     ["Call-ID", { callId: "other" }],
     ["CSeq", { cseq: 2 }],
     ["method", { method: "BYE" }],
+    ["From tag", { fromTag: "b" }],
   ])("is no way back for a response with another %s", (_name, other) => {
     expect(readBranch(keyring, made, { ...of, ...other })).toBeUndefined();
   });
 
-  it("is one for responses with any To tag, but only with that of an INVITE within a dialog (§8.2.6.2)", () => {
-    expect(readBranch(keyring, made, { ...of, toTag: "any" })).toEqual({ kind: "stateless", answerTo });
-    const within = (method: string) => statelessBranch(keyring, hint, { answerTo, transaction }, { ...of, method, toTag: "a" }, "mark");
-    const tags = ["a", "b", undefined];
-    const isRead = (method: string) => tags.map((toTag) => readBranch(keyring, within(method), { ...of, method, toTag }) !== undefined);
-    expect([isRead("INVITE"), isRead("BYE")]).toEqual([
-      [true, false, false],
-      [true, true, true],
-    ]);
-  });
+  it.each(["INVITE", "BYE", "UPDATE"])(
+    "is one for responses with any To tag; to a %s within a dialog, with its To tag (§8.2.6.2)",
+    (method) => {
+      expect(readBranch(keyring, made, { ...of, toTag: "any" })).toEqual({ kind: "stateless", answerTo });
+      const within = statelessBranch(keyring, hint, { answerTo, transaction }, { ...of, method, toTag: "a" }, "mark");
+      const isRead = ["a", "b", undefined].map((toTag) => readBranch(keyring, within, { ...of, method, toTag }) !== undefined);
+      expect(isRead).toEqual([true, false, false]);
+    },
+  );
 
   it("is read from older builds, which sealed the Call-ID and the number only", () => {
     const sealed = keyring.seal("return-address", writeReturnAddress(answerTo, transaction), "1 call");

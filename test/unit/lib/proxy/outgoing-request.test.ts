@@ -1,6 +1,6 @@
 import { hasLooped } from "../../../../lib/proxy/loop-detection.ts";
 import { describe, expect, it } from "vitest";
-import { homeHint, readBranch, statefulBranch } from "../../../../lib/proxy/branch.ts";
+import { homeHint, readBranch, statefulBranch, transactionIn } from "../../../../lib/proxy/branch.ts";
 import { type Forwarder, branchRequest, statelessRequest } from "../../../../lib/proxy/outgoing-request.ts";
 import { openRoute } from "../../../../lib/proxy/route-token.ts";
 import { isFault } from "../../../../lib/syntax/fault.ts";
@@ -111,7 +111,7 @@ describe("a request forwarded without state (RFC 3261 §16.11)", () => {
 
   it("carries its return address in the branch, which is a function of the transaction", () => {
     const message = receive("MESSAGE sip:bob@example.com", body);
-    expect(readBranch(keyring, topBranch(forward(message)), { ...of, method: "MESSAGE" })).toEqual({ kind: "stateless", answerTo });
+    expect(readBranch(keyring, topBranch(forward(message)), transactionIn(message.mandatory))).toEqual({ kind: "stateless", answerTo });
     expect(forward(message).text).toBe(forward(message).text);
   });
 

@@ -29,6 +29,7 @@ describe("a line that holds half a line break is malformed", () => {
     const isRefused = (start: string, line: string, body = "") => isFault(message(start, [request[1] as string, line], body));
     const [start = ""] = request;
     expect([isRefused(start, "Subject: a\0b"), isRefused("SIP/2.0 486 a\0b", "Subject: a")]).toEqual([true, true]);
+    expect([isRefused(start, "Subject: a\\\0b"), isRefused(start, 'Subject: "a\\\\\0"')]).toEqual([true, true]);
     expect([isRefused(start, 'Subject: "a\\\0b"'), isRefused(start, "Subject: a", "a\0b")]).toEqual([false, false]);
   });
 });

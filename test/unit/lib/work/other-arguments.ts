@@ -45,6 +45,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   isNumberTooHigh: [{ there: 10, here: 10 }],
   pressingCommand: ["tag", { code: "5", duration: 100 }],
   isTarget: [["a mark"]],
+  isLikeTarget: [["a mark"]],
   inFirstDialog: [request, { host: "example.com", user: "a" }],
   awayFrom: [[["Contact", "<sip:bob@example.com>"]]],
   recordPlace: [{ started: 0, timeline: [], devices: [] }, "example.com"],
