@@ -1,7 +1,11 @@
+import { takenFromElsewhere } from "../../lib/proxy/standing.ts";
+import { isHomeOfUser, isUserHome } from "../../lib/routing/hop-name.ts";
+import type { Alterations } from "../../lib/syntax/alter.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Request, type Response, headerValues } from "../../lib/syntax/message.ts";
 import { parseVia } from "../../lib/syntax/via.ts";
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { mandatoryHeadersOf } from "../shared/reparse.ts";
 
 /**
@@ -24,4 +28,10 @@ function hopsIn(values: readonly string[]): string {
     return isFault(via) ? value : `${via.sentBy};${via.branch ?? ""}`;
   });
   return hops.join();
+}
+
+/** A response without what a user of this domain may not tell the phone of a user of another domain, as in requests. */
+export function forReceiver(receiver: HomeName, domain: string, response: Response): Alterations {
+  const isElsewhere = isUserHome(receiver) && !isHomeOfUser(receiver, domain);
+  return isElsewhere ? { remove: takenFromElsewhere(response) } : {};
 }

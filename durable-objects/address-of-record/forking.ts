@@ -34,7 +34,7 @@ import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import { FinalResponses, unconfirmedResponses } from "./final-responses.ts";
 import { Branches } from "./branches.ts";
-import { isOfRequest } from "./branch-responses.ts";
+import { forReceiver, isOfRequest } from "./branch-responses.ts";
 import { redirectContacts } from "../../lib/syntax/contact.ts";
 import { mayRedirectTo } from "./token-policy.ts";
 import { refused } from "../shared/reply.ts";
@@ -176,7 +176,8 @@ export class Forking implements Part {
     // Timer C may fire before Timer B, for which the alarm is set.
     if (isInvite && status < 200) this.#contexts.schedule(open.context, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
-    const passed = alter(response, timer === undefined ? alterations : combined(alterations, timer));
+    const changes = combined(alterations, forReceiver(callerOf(open.context).home, this.#room.home.domain, response));
+    const passed = alter(response, timer === undefined ? changes : combined(changes, timer));
     const contacts = redirectContacts(response).filter((uri) => mayRedirectTo(flow.tokenLimits, uri, this.#room));
     this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts }, now);
   }

@@ -44,6 +44,8 @@ const understood = { options: [eventList], types: [] };
 const maxOfWatcher = 20;
 /** The share of all places that one server of another domain may use. */
 const shareOfServer = 0.25;
+/** The share of all who are no users of the domain. */
+const shareOfOthers = 0.5;
 
 /** The presence agent of this home's user (RFC 3856 §3): event state compositor (RFC 3903) and notifier (RFC 6665) of all its packages. */
 export class PresenceAgent implements Part, LocalUserAgent {
@@ -296,12 +298,18 @@ export class PresenceAgent implements Part, LocalUserAgent {
     return isTrunkIdentity(watcher) ? permissionOf(rules, watcher.replace(":", "%3A"), owner, false) : permissionOf(rules, watcher, owner);
   }
 
-  /** Only the users themselves have no limit; a server of another domain, which can use any number of names, has a quarter. */
+  /**
+   * Only the users themselves have no limit; a server of another domain, which can use any number of names, has a quarter. Half of the places
+   * are for users of the domain.
+   */
   #isFull(watcher: string, home: HomeName): boolean {
     const { maximumWatchers } = this.#room.configuration;
     if (this.#subscriptions.countOf(watcher) >= maxOfWatcher) return true;
     if (home === this.#room.home.name) return false;
     const isServer = isNonSubscriberHome(home) || isHopName(home);
+    const isColleague = (one: string) => one.endsWith(`@${this.#room.home.domain}`) && !isTrunkIdentity(one);
+    const others = isColleague(watcher) ? 0 : this.#subscriptions.count() - this.#subscriptions.countThose(isColleague);
+    if (others >= Math.ceil(maximumWatchers * shareOfOthers)) return true;
     if (isServer && this.#subscriptions.countFrom(home) >= Math.ceil(maximumWatchers * shareOfServer)) return true;
     return this.#subscriptions.count() >= maximumWatchers;
   }

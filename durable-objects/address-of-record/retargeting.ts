@@ -1,10 +1,11 @@
-import { parsed, parsedResponse } from "../shared/reparse.ts";
-import { branchName, returnToContext } from "../../lib/transport/return-address.ts";
+import { mandatoryHeadersOf, parsed, parsedResponse } from "../shared/reparse.ts";
+import { type ReturnAddress, branchName, returnToContext, takerOf } from "../../lib/transport/return-address.ts";
 import { onwardTransactionName } from "../../lib/proxy/branch.ts";
 import { hideHistory } from "../../lib/proxy/history.ts";
 import { shownTo } from "../../lib/proxy/standing.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
-import { type ForkedBranch, isToCome } from "../../lib/proxy/response-context/context.ts";
+import { type ForkedBranch, type ResponseContext, isToCome } from "../../lib/proxy/response-context/context.ts";
+import { maxForwards } from "../../lib/proxy/response-context/determine-targets.ts";
 import { isSilent } from "../../lib/proxy/response-context/deadlines.ts";
 import { withBranch } from "../../lib/proxy/response-context/fork.ts";
 import { isByDomain } from "../../lib/proxy/response-context/target-set.ts";
@@ -209,10 +210,14 @@ export class Retargeting {
     const keepsRequestUri = trunk === undefined || branch.retarget?.keepsRequestUri === true;
     const written = keepsRequestUri ? branch.contact : uriAtTrunk(trunk, address.user, place.server);
     const contact = isSips(open) ? written.replace(/^sip:/i, "sips:") : written;
-    const breadth = Math.max(1, Math.floor((search?.breadth ?? 1) / Math.max(1, context.branches.length)));
-    const forwarded = retargetedRequest(`sip:${user}@${domain}`, request, context, { ...branch, contact }, breadth);
+    const breadth = breadthOfEach(context);
+    const forwards = forwardsOfEach(context);
+    if (forwards === 0) return tooManyForwards;
+    const own = `sip:${user}@${domain}`;
+    const retargeted = retargetedRequest(own, request, context, { ...branch, contact }, breadth);
     const leaves = isHopName(place.name) || place.isPeer === true;
-    if (isFault(forwarded)) return forwarded;
+    if (isFault(retargeted)) return retargeted;
+    const forwarded = calledBy(own, answerTo, retargeted);
     return {
       kind: "request",
       text: leaves ? this.#leaving(forwarded, place.asserts) : forwarded,
@@ -224,6 +229,7 @@ export class Retargeting {
       caller: search?.caller ?? { home: answerTo.home, phone: answerTo.phone },
       forwardingTrail: [...(search?.forwardingTrail ?? []), `${home} ${request.requestUri}`],
       breadth,
+      forwards,
       ...(search?.verification === undefined ? {} : { verification: search.verification }),
       ...(calleeSubscriber === undefined ? {} : { calleeSubscriber }),
     };
@@ -298,4 +304,25 @@ function withIdentity(text: string, asserts: Asserts | undefined): string {
 function retryAfterOf(text: string): number | undefined {
   if (text === "") return undefined;
   return parseDeltaSeconds(/^\d+/.exec(headerValue(parsedResponse(text), "retry-after") ?? "")?.[0]);
+}
+
+const tooManyForwards = fault(440, "the call would become too many requests");
+
+/** How many requests to other addresses each branch may become, also of those that wait. */
+function forwardsOfEach({ search, branches }: ResponseContext): number {
+  const all = branches.length + (search?.waiting.flat().length ?? 0);
+  return Math.floor((search?.forwards ?? maxForwards) / Math.max(1, all));
+}
+
+/** An application calls the user by the name of whom the call is for. Who else gets that call is called by the user. */
+function calledBy(uri: string, answerTo: ReturnAddress, text: string): string {
+  const taker = takerOf(answerTo);
+  if (taker.kind !== "third party" || !taker.id.endsWith(".user")) return text;
+  const request = parsed(text);
+  const tag = mandatoryHeadersOf(request).fromTag ?? "";
+  return alter(request, { remove: ["from"], append: [["From", `<${uri}>;tag=${tag}`]] });
+}
+
+function breadthOfEach({ search, branches }: ResponseContext): number {
+  return Math.max(1, Math.floor((search?.breadth ?? 1) / Math.max(1, branches.length)));
 }

@@ -7,7 +7,7 @@ import { type Forwarder, type StatelessRequest, statelessRequest } from "../../l
 import { refuseWithin } from "../../lib/proxy/within.ts";
 import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
 import type { ReachableTarget } from "../../lib/proxy/response-context/context.ts";
-import { type Alterations, alter } from "../../lib/syntax/alter.ts";
+import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { readSubscriptionState } from "../../lib/presence/subscription-state.ts";
@@ -19,6 +19,7 @@ import { answered, refused } from "../shared/reply.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import type { CallGuard } from "./call-guard.ts";
+import { forReceiver } from "./branch-responses.ts";
 import { parsed, read } from "../shared/reparse.ts";
 import type { ActiveCalls } from "./active-calls.ts";
 import type { TimedCalls } from "./timed-calls.ts";
@@ -128,7 +129,7 @@ export class StatelessForwarding {
     if (mandatory.cseq.method === "BYE" && status >= 200) this.#byeAnswered(mandatory, status, now);
     const target = refreshesTarget(mandatory.cseq.method, status) ? targetIn(response) : undefined;
     if (target !== undefined) this.#retargeted(mandatory, mandatory.toTag, target, true);
-    const text = alter(response, alterations);
+    const text = alter(response, combined(alterations, forReceiver(answerTo.home, this.#room.home.domain, response)));
     this.#post(answerTo.home, { kind: "response", text, status, to: answerTo, transaction: undefined });
   }
 

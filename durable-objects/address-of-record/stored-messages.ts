@@ -33,6 +33,8 @@ const messageShape = storedShape<Stored>(asOctets);
 const maxHeaders = 8192;
 /** The shares of all places that one sender may use, all guests together, and the guests of one network, and of one client address. */
 const [share, shareOfNetwork, shareOfAddress] = [0.25, 0.1, 0.05];
+/** That of all who are no users of the domain. */
+const shareOfOthers = 0.5;
 /** The beginning of the sender of a guest's message. */
 const ofGuests = "guests of ";
 
@@ -73,18 +75,23 @@ export class Messages {
       return fault(513, `no message longer than ${storedMessageSize} characters is stored`);
     this.passDeadlines(now);
     const beginning = `${ofGuests}${network ?? ""}`;
-    const [{ total, own, near, guests, same } = { total: 0, own: 0, near: 0, guests: 0, same: 0 }] = memory.all<Record<string, number>>(
+    const ending = `@${this.#room.home.domain}`;
+    const none = { total: 0, own: 0, near: 0, guests: 0, same: 0, colleagues: 0 };
+    const [{ total, own, near, guests, same, colleagues } = none] = memory.all<Record<string, number>>(
       `SELECT COUNT(*) AS total, COALESCE(SUM(json_extract(value, '$.sender') = ?), 0) AS own,
         COALESCE(SUM(substr(json_extract(value, '$.sender'), 1, ${beginning.length}) = ?), 0) AS near,
         COALESCE(SUM(json_extract(value, '$.sender') LIKE '${ofGuests}%'), 0) AS guests,
+        COALESCE(SUM(substr(json_extract(value, '$.sender'), -${ending.length}) = ? AND instr(json_extract(value, '$.sender'), '|') = 0), 0) AS colleagues,
         COALESCE(SUM(json_extract(value, '$.transaction') = ?), 0) AS same FROM messages`,
-      ...[sender, beginning, transaction],
+      ...[sender, beginning, ending, transaction],
     );
+    // The name of a connection to another server has a bar.
+    const isOfOther = (!sender.endsWith(ending) || sender.includes("|")) && total - colleagues >= most(shareOfOthers);
     const isOfOthers = near >= most(shareOfNetwork) || guests >= most(share);
     const isOverShare = address === undefined ? own >= most(share) : own >= most(shareOfAddress) || isOfOthers;
     // Another home repeats envelopes without a receipt.
     if (same > 0) return undefined;
-    if (total >= storedMessages || isOverShare) return limitReached(480, "too many messages are stored for this user");
+    if (total >= storedMessages || isOverShare || isOfOther) return limitReached(480, "too many messages are stored for this user");
     const wanted = parseDeltaSeconds(headerValue(request, "expires")) ?? storedMessageAge;
     const due = now + Math.min(wanted, storedMessageAge) * 1000;
     const value: Stored = { text, sender, transaction };

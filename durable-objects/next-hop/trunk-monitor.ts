@@ -11,8 +11,8 @@ import type { Account, TrunkRegistration } from "./trunk-registration.ts";
 
 /** Milliseconds until the loss of a registered trunk's connection, together with our memory, is noticed. */
 const lookAfter = 60_000;
-/** Milliseconds. */
-const patienceForOptions = 5000;
+/** Milliseconds: before that no registration is refreshed, and after that no answer to OPTIONS is expected. */
+const [leastPause, patienceForOptions] = [2000, 5000];
 
 /** How often in a row registration has failed, and when it is tried again (milliseconds). */
 interface Failed {
@@ -257,7 +257,7 @@ export class TrunkMonitor {
   #registered(trunk: Trunk, granted: number): number {
     const now = Date.now();
     this.registeredUntil = now + granted;
-    this.#renewAt = now + granted / 2;
+    this.#renewAt = now + Math.max(granted / 2, leastPause);
     if (!this.isHeld || this.#hasToTell) this.#attempt(this.#tell(trunk, true));
     this.#hasToTell = false;
     this.isHeld = true;

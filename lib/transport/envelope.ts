@@ -23,8 +23,10 @@ export interface SentRequest {
   readonly caller?: DialogEnd;
   /** The homes that forwarded it to another address, each with the Request-URI that it had there. */
   readonly forwardingTrail?: readonly string[];
-  /** How many branches it may still be forked into (RFC 5393 §5.3). */
+  /** How many branches it may still be forked into at a time (RFC 5393 §5.3). */
   readonly breadth?: number;
+  /** How many requests to other addresses it may still become in all, one after another too; absent from its sender. */
+  readonly forwards?: number;
   /** The row of the user it is for, whose home was never opened, if the user has rules that forward calls. */
   readonly calleeSubscriber?: Subscriber;
   /** Whether the caller's number was verified; absent if that was not tried. */

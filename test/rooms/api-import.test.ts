@@ -118,6 +118,11 @@ describe("an import of users", () => {
     });
   });
 
+  it("ends at 200,000 lines, also of empty ones", async () => {
+    const answer = await send(await newDomain(), json, "\n".repeat(200_001));
+    expect([answer.status, await answer.text()]).toEqual([413, expect.stringContaining("more than 200000 lines") as string]);
+  });
+
   it("takes what an export has written, after which the users log in as before", async () => {
     const domain = await newDomain();
     const many = Array.from({ length: 1500 }, (_, index) => ({ username: `user${index}`, password, aliases: [`${2000 + index}`] }));

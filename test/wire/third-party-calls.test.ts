@@ -422,3 +422,22 @@ describe("a call that an application asks for, to a number", () => {
     expect(header(await alice.next("BYE"), "reason")).toContain("404");
   });
 });
+
+it("who gets the user's call by a rule is called by the user, and not by the name of whom it is for", async () => {
+  const [dave, erin, carol] = await serverUnderTest.phones("direct", "dave", "erin", "carol");
+  const path = `/domains/localhost/subscribers/${dave.account}/rules`;
+  expect((await serverUnderTest.server.api("PUT", path, { forward: { always: carol.aor } })).status).toBeLessThan(300);
+  await asks(erin.account, dave.account);
+  const invite = await carol.next("INVITE");
+  expect(uriIn(header(invite, "from") ?? "")).toBe(dave.aor);
+  carol.reply(invite, 200, offer);
+  const second = await erin.next("INVITE");
+  expect(uriIn(header(second, "from") ?? "")).toBe(dave.aor);
+  erin.reply(second, 200, answer);
+  await erin.next("ACK");
+  await carol.next("ACK");
+  const dialog = dialogOfCallee(invite, carol.tag);
+  carol.inDialog("BYE", dialog);
+  erin.reply(await erin.next("BYE"), 200);
+  for (const phone of [dave, erin, carol]) phone.socket.cut();
+});

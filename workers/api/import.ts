@@ -12,6 +12,8 @@ import { domainParameters, subscriberBody, userName } from "./schemas.ts";
 
 /** Users of one import, and those that are made with one question to the database. */
 const [maxUsers, atOnce] = [100_000, 1000];
+/** Empty ones count too. */
+const maxLines = 2 * maxUsers;
 const most = { line: 16_384, all: 67_108_864 };
 /** Bad lines that are told. */
 const maxTold = 1000;
@@ -94,6 +96,7 @@ class UsersOfLines {
 
   async #take(line: Line, reader: Reader): Promise<void> {
     const read = "problem" in line ? line : reader(line.text, line.line);
+    if (line.line > maxLines) throw new Problem(413, `there are more than ${maxLines} lines`);
     if (read === undefined) return;
     const { created, existing, failed } = this.result;
     if (created + existing + failed + this.#waiting.length >= maxUsers)

@@ -49,6 +49,10 @@ export class Subscriptions {
     return this.#known().counts.get(watcher) ?? 0;
   }
 
+  countThose(isOne: (watcher: string) => boolean): number {
+    return [...this.#known().counts].reduce((sum, [watcher, count]) => sum + (isOne(watcher) ? count : 0), 0);
+  }
+
   /** The number of subscriptions from a home, or from the connection to another server. */
   countFrom(home: HomeName): number {
     let count = 0;

@@ -54,6 +54,8 @@ export interface Search {
   readonly caller?: DialogEnd | undefined;
   readonly forwardingTrail: readonly string[];
   readonly breadth: number;
+  /** Absent in rows of older builds. */
+  readonly forwards?: number;
   /** The address of record that the sending flow is authenticated for. */
   readonly identity: string;
   /** Whether the caller's number was verified. */

@@ -121,10 +121,14 @@ function searchOf({ envelope, settings, disposition, now }: SearchInput): Search
     caller: envelope.caller,
     forwardingTrail: envelope.forwardingTrail ?? [],
     breadth: breadthOf(envelope),
+    forwards: envelope.forwards ?? maxForwards,
     identity: envelope.identity,
     ...(envelope.verification === undefined ? {} : { verification: envelope.verification }),
   };
 }
+
+/** Requests to other addresses that one call becomes at most. */
+export const maxForwards = 100;
 
 /** RFC 5393 §5.3.3.1 recommends 60 if the request names none. */
 function breadthOf({ breadth = 60 }: SentRequest): number {
