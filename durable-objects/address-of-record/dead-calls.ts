@@ -23,6 +23,8 @@ export class DeadCalls {
   readonly #hangUp: HangUp;
   /** Phones whose calls this home is ending. */
   readonly #ending = new Set<PhoneId>();
+  /** When the BYEs of a phone are sent again that did not arrive, in milliseconds. */
+  readonly #nextAttempts = new Map<PhoneId, number>();
 
   readonly #lost: (dialog: string, now: number) => void;
 
@@ -105,8 +107,12 @@ export class DeadCalls {
   /** The row stays until the homes of the other ends have the BYE, or it is too late for it. */
   #end(phone: PhoneId, suspended: Suspended, now: number): void {
     const { activeCalls, dead = now } = suspended;
-    if (now - dead > maxAttempt) return this.#suspended.forget(phone);
-    this.#suspended.keep(phone, { ...suspended, until: 0 });
+    if (now - dead > maxAttempt) return this.#forget(phone);
+    // The alarm may go off for something else.
+    const next = this.#nextAttempts.get(phone) ?? now;
+    if (next > now) return this.#room.alarm.noLaterThan(next);
+    this.#nextAttempts.set(phone, now + pauseBetweenAttempts);
+    if (suspended.until !== 0) this.#suspended.keep(phone, { ...suspended, until: 0 });
     this.#room.alarm.noLaterThan(now + pauseBetweenAttempts);
     this.#ending.add(phone);
     for (const { name } of activeCalls) this.#lost(name, now);
@@ -121,8 +127,14 @@ export class DeadCalls {
   /** Deletes the calls of a reloaded page, or of a guest or peer, who cannot come back. */
   #isOver(phone: PhoneId, suspended: Suspended, now: number): void {
     const canReturn = suspended.registration !== "" && this.#room.sockets.newestTo(phone) === undefined;
-    if (canReturn && this.#suspended.all().has(phone)) this.#suspended.keep(phone, { ...suspended, until: 0, over: now + rememberedFor });
-    else this.#suspended.forget(phone);
+    if (!canReturn || !this.#suspended.all().has(phone)) return this.#forget(phone);
+    this.#nextAttempts.delete(phone);
+    this.#suspended.keep(phone, { ...suspended, until: 0, over: now + rememberedFor });
+  }
+
+  #forget(phone: PhoneId): void {
+    this.#nextAttempts.delete(phone);
+    this.#suspended.forget(phone);
   }
 }
 

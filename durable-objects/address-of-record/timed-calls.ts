@@ -79,6 +79,8 @@ export class TimedCalls implements Part {
   readonly #room: Room;
   readonly #hangUp: HangUp;
   #known: Map<string, TimedCall> | undefined;
+  /** When the BYEs of a call are sent again that did not arrive, in milliseconds. */
+  readonly #nextAttempts = new Map<string, number>();
   #placed: Map<string, TimedInvite> | undefined;
 
   constructor(room: Room, passOn: ConstructorParameters<typeof HangUp>[1]) {
@@ -195,6 +197,10 @@ export class TimedCalls implements Part {
   /** The row stays until the homes of both ends have the BYE, or it is too late for it. */
   #end(name: string, call: TimedCall, now: number): void {
     if (now - call.endsAt > maxAttempt) return this.#forget(name);
+    // The alarm may go off for something else.
+    const next = this.#nextAttempts.get(name) ?? now;
+    if (next > now) return this.#room.alarm.noLaterThan(next);
+    this.#nextAttempts.set(name, now + pauseBetweenAttempts);
     this.#room.alarm.noLaterThan(now + pauseBetweenAttempts);
     const one = { name, since: call.since, details: call.details };
     Promise.all([this.#hangUp.end(one, why, now), this.#hangUp.endOwn(one, call, why, now)]).then(
@@ -232,6 +238,7 @@ export class TimedCalls implements Part {
   }
 
   #forget(name: string): void {
+    this.#nextAttempts.delete(name);
     if (this.#read().delete(name)) this.#room.memory.run("DELETE FROM timed_calls WHERE name = ?", name);
   }
 

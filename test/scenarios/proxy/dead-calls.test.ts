@@ -181,6 +181,19 @@ describe("the domain of a phone that has lost its connection", () => {
   });
 });
 
+it("sends the BYE again every five seconds, and no sooner, if it cannot be delivered", async () => {
+  scenario = await startTalking();
+  const { alice, bob, world } = scenario;
+  world.loseReceipts(world.homeOf("bob"), 100_000);
+  alice.leaves();
+  await world.pass(121);
+  const before = bob.all("BYE").length;
+  await world.pass(60);
+  // Each is posted three times.
+  expect(bob.all("BYE").length - before).toBeLessThan(40);
+  expect(bob.all("BYE").length - before).toBeGreaterThan(10);
+});
+
 setting("DEAD_CALL_TIME", 20, 1200, "a call whose phone has lost its connection is ended after so long", async (value) => {
   scenario = await startTalking({ settings: { DEAD_CALL_TIME: String(value) } });
   const { alice, bob, world } = scenario;
