@@ -2,7 +2,7 @@ import { takenFromElsewhere } from "../../lib/proxy/standing.ts";
 import { isHomeOfUser, isUserHome } from "../../lib/routing/hop-name.ts";
 import type { Alterations } from "../../lib/syntax/alter.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Request, type Response, headerValues } from "../../lib/syntax/message.ts";
 import { parseVia } from "../../lib/syntax/via.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
@@ -12,9 +12,7 @@ import { mandatoryHeadersOf } from "../shared/reparse.ts";
  * Whether a response answers this request: another one may have the same branch, and what does not fit would look like the answer of another
  * call (RFC 3261 §8.2.6.2).
  */
-export function isOfRequest(request: Request, response: Response): boolean {
-  const heard = readMandatoryHeaders(response);
-  if (isFault(heard)) return false;
+export function isOfRequest(request: Request, response: Response, heard: MandatoryHeaders): boolean {
   const sent = mandatoryHeadersOf(request);
   const isSame = heard.callId === sent.callId && heard.cseq.number === sent.cseq.number && heard.fromTag === sent.fromTag;
   const [, ...below] = headerValues(response, "via");

@@ -34,6 +34,7 @@ import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import { FinalResponses, unconfirmedResponses } from "./final-responses.ts";
 import { Branches } from "./branches.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { forReceiver, isOfRequest } from "./branch-responses.ts";
 import { redirectContacts } from "../../lib/syntax/contact.ts";
 import { mayRedirectTo } from "./token-policy.ts";
@@ -148,17 +149,18 @@ export class Forking implements Part {
     flow: Flow,
     response: Response,
     alterations: Alterations,
-    method: string,
+    mandatory: MandatoryHeaders,
     name: { context: string; index: number },
     now: number,
   ): void {
+    const { method } = mandatory.cseq;
     const open = this.#contexts.find(name.context);
     const branch = open?.context.branches[name.index];
     // The answer to our own CANCEL has the branch of its INVITE, and ends here (RFC 3261 §9.1, §17.1.3).
     if (open !== undefined && method === "CANCEL")
       this.#carryOut(open, cancelAnswered(open.context, name.index, response.status, now, this.#room.timers), now);
     if (open === undefined || branch === undefined || method !== open.context.method) return;
-    if (!isOfRequest(open.request, response)) return;
+    if (!isOfRequest(open.request, response, mandatory)) return;
     const { status } = response;
     const isInvite = open.context.method === "INVITE";
     if (status >= 300 && isInvite) this.#branches.acknowledge(flow, open, branch, response, now);

@@ -160,7 +160,7 @@ export class Terminating implements Part {
     const isWithin = branch.kind !== "stateful" && flow.nonSubscriber?.isTrusted !== true;
     const remove = [...takenFrom(response, standingOf(flow.nonSubscriber)), ...(isWithin ? challengesWithin(response) : [])];
     const alterations = { popVia: true, remove };
-    if (branch.kind === "stateful") return this.#forking.response(flow, response, alterations, mandatory.cseq.method, branch, now);
+    if (branch.kind === "stateful") return this.#forking.response(flow, response, alterations, mandatory, branch, now);
     if (branch.kind === "stored") return this.#messages.answered(branch.number, response.status);
     this.#stateless.answered(response, mandatory, branch.answerTo, alterations, now);
   }

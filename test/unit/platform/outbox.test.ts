@@ -71,10 +71,10 @@ describe("letters to another home", () => {
     expect(await outbox.post("home", long)).toEqual({ kind: "taken" });
   });
 
-  it.each([600])("wait up to a number of octets, also of the INVITEs of %i CANCELs", async (count) => {
+  it("wait up to a number of octets, also of the INVITEs of CANCELs", async () => {
     const { outbox } = neighbour(() => new Promise(() => undefined));
     const of = { kind: "request", text: "x".repeat(100_000) } as RequestEnvelope;
-    const failed = Array.from({ length: count }, () =>
+    const failed = Array.from({ length: 600 }, () =>
       outbox
         .post("home", { ...letter("one"), of })
         .then(() => 0)
