@@ -1,4 +1,5 @@
 import { type Parts, createParts } from "./address-of-record/parts.ts";
+import { Frames } from "./address-of-record/frames.ts";
 import { Envelopes } from "./address-of-record/envelopes.ts";
 import { KeptTrace } from "./address-of-record/kept-trace.ts";
 import { clientEnd } from "../lib/capture-end.ts";
@@ -23,7 +24,6 @@ import type { TraceEntry } from "../lib/trace.ts";
 import { type Envelope, type Receipt } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
-import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { Flow } from "../lib/transport/flow.ts";
 import { composeProbe } from "../lib/transport/unread.ts";
 import { isNonSubscriberHome } from "../lib/transport/non-subscriber.ts";
@@ -43,9 +43,7 @@ import { Outbox } from "../platform/outbox.ts";
 import { newServersOf } from "../platform/new-servers.ts";
 import { unavailableServersOf } from "../platform/unavailable-servers.ts";
 import { resolverOf } from "../platform/dns/shared-resolver.ts";
-import { SerialQueues } from "../platform/connection/serial-queues.ts";
 import { TraceRecorder } from "../platform/trace-recorder.ts";
-import { lengthOf } from "../platform/connection/stranger-allowance.ts";
 import { type Room, readHome } from "./address-of-record/room.ts";
 
 /** Milliseconds that the home of a guest or peer stays after its last socket. */
@@ -59,7 +57,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   readonly #room: Room;
   readonly #recorder: TraceRecorder;
   readonly #keptTrace: KeptTrace;
-  readonly #queues = new SerialQueues();
+  readonly #frames: Frames;
   /** Milliseconds; when the last socket closed, if the object remembers. */
   #left = 0;
   #parts: Parts;
@@ -115,13 +113,18 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       verifyToken: (token, now) => tokenVerifierOf(environment).verify(token, { only: home.domain }, now),
     };
     this.#room = room;
+    this.#frames = new Frames(
+      room,
+      () => this.#parts,
+      (id, at) => this.#lookFor(id, at),
+    );
     this.#envelopes = new Envelopes(room, this.#keptTrace, () => this.#parts);
     this.#parts = this.#createParts();
   }
 
   /** A WebSocket upgrade from the edge proxy, which has checked it. */
   override async fetch(request: Request): Promise<Response> {
-    return this.#parts.ingress.open(request, Date.now());
+    return this.#parts.connections.open(request, Date.now());
   }
 
   /** Whether it is a socket of this home that has not authenticated, or a guest's. */
@@ -138,24 +141,10 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
     const flow = this.#room.sockets.of(socket);
     if (flow === undefined) return;
-    const { id, authenticated } = flow;
-    if (isTooLong(message)) return this.#room.sockets.close(id, tooLongFrame);
-    if (!this.#parts.ingress.admits(flow, message, Date.now())) return;
-    if (this.#queues.isFull(id)) return this.#room.sockets.close(id, closing.tooManyWaiting);
-    const task = () =>
-      authenticated === undefined || this.#room.alarm.isReady
-        ? this.#heard(id, message)
-        : this.#room.alarm.ready().then(() => this.#heard(id, message));
-    return this.#queues.run(id, task, lengthOf(message));
+    return this.#frames.receive(flow, message);
   }
 
   /** A message of a phone may change what watchers of its user see. */
-  #heard(id: string, frame: string | ArrayBuffer): void | Promise<void> {
-    const now = Date.now();
-    const work = this.#parts.ingress.frame(id, this.#room.sockets.receive(id, frame), now);
-    return work === undefined ? this.#lookFor(id, now) : work.then(() => this.#lookFor(id, Date.now()));
-  }
-
   #lookFor(id: string, now: number): void {
     const isAuthenticated = this.#room.sockets.byId(id)?.authenticated !== undefined;
     if (isAuthenticated && this.#room.alarm.isReady) this.#look(now);
@@ -171,12 +160,13 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const flow = this.#room.sockets.closed(socket);
     closeBack(socket, code);
     if (flow === undefined) return;
-    this.#parts.ingress.closed(flow);
+    this.#parts.connections.closed(flow);
+    this.#frames.closed(flow.id);
     if (flow.authenticated === undefined) return;
     const then = () => {
       const now = Date.now();
       this.#room.log.note(now, flow.id, `closed with ${code}`);
-      this.#parts.ingress.flowClosed(flow, now, code);
+      this.#parts.connections.flowClosed(flow, now, code);
       this.#look(now);
       this.#left = now;
       if (isNonSubscriberHome(this.#room.home.name)) this.#room.alarm.noLaterThan(now + nonSubscriberGrace);

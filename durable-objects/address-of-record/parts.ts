@@ -30,6 +30,7 @@ import { Messages } from "./stored-messages.ts";
 import type { Part } from "./part.ts";
 import { PendingInvites } from "./pending-invites.ts";
 import { PresenceAgent } from "./presence-agent.ts";
+import { Connections } from "./connections.ts";
 import { Ingress } from "./ingress.ts";
 import { Registrar } from "./registrar.ts";
 import { type Room } from "./room.ts";
@@ -49,6 +50,7 @@ export interface Parts {
   readonly routing: Routing;
   readonly responses: OriginatingResponses;
   readonly originating: Originating;
+  readonly connections: Connections;
   readonly ingress: Ingress;
   readonly presenceAgent: PresenceAgent;
   readonly listServer: ListServer;
@@ -155,7 +157,8 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     passOn,
   );
   const phones = { activeCalls, originating, responses, terminating, forking, pendingInvites, undelivered };
-  const ingress: Ingress = new Ingress(room, account, registrar, phones, () => ordered);
+  const connections: Connections = new Connections(room, account, phones, () => ordered);
+  const ingress = new Ingress(room, connections, account, registrar, phones);
   const ordered: readonly Part[] = [
     // First, because the others need to know until when a phone is waited for.
     registrar,
@@ -175,7 +178,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     transfers,
     room.failed,
     keptTrace,
-    ingress,
+    connections,
   ];
   const liveCalls = new LiveCalls(
     room,
@@ -194,6 +197,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     timedCalls,
     thirdPartyCalls,
     ...phones,
+    connections,
     ingress,
     ordered,
   };

@@ -2,20 +2,13 @@ import { takerOf } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
-import { type EventPackage, partialType, traits } from "../../lib/presence/event-package.ts";
+import { type EventPackage, ownEvent, partialType, refuseMiswritten, traits } from "../../lib/presence/event-package.ts";
 import { eventList } from "../../lib/presence/list-subscribe-parameters.ts";
 import { readPublished, storedPidf } from "../../lib/presence/pidf-patch.ts";
 import { type Permission, noWatcherRules, permissionOf } from "../../lib/location/watcher-rules.ts";
 import { isTrunkIdentity } from "../../lib/routing/trunk.ts";
 import { publish } from "../../lib/presence/publication.ts";
-import {
-  type Subscription,
-  type SubscribeParameters,
-  agent,
-  ownEvent,
-  readSubscribeParameters,
-  refuseMiswritten,
-} from "../../lib/presence/subscription.ts";
+import { type Subscription, type SubscribeParameters, agent, readSubscribeParameters } from "../../lib/presence/subscription.ts";
 import { recordRoute } from "../../lib/proxy/route-token.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";

@@ -33,12 +33,12 @@ export class ReceivedRequests {
     const marked = /verstat|%/i.test(from) ? { from: copyOf(from) } : {};
     const more = { ...marked, ...(isOfUnknown ? ({ isOfUnknown } as const) : {}) };
     const asked = { hadOffer: sessionDescriptionOf(request) !== undefined, isWithin: mandatory.toTag !== undefined, ...more };
-    setBounded(this.#asked, transactionIn(mandatory), asked);
+    setBounded(this.#asked, askedBy(mandatory), asked);
   }
 
   /** The request that a response answers. */
   askedFor(mandatory: MandatoryHeaders): Asked | undefined {
-    return this.#asked.get(transactionIn(mandatory));
+    return this.#asked.get(askedBy(mandatory));
   }
 
   rememberInvite(mandatory: MandatoryHeaders, invite: InviteAtHome): void {
@@ -63,6 +63,6 @@ export function nameOf({ via: { branch, sentBy }, callId }: MandatoryHeaders): s
 }
 
 /** What a request and its responses have in common (RFC 3261 §17.1.3). */
-function transactionIn({ callId, cseq }: MandatoryHeaders): string {
+function askedBy({ callId, cseq }: MandatoryHeaders): string {
   return `${callId} ${cseq.number} ${cseq.method}`;
 }

@@ -1,3 +1,7 @@
+import { type Event, parseEvent } from "../syntax/event.ts";
+import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { type Request, headerValue } from "../syntax/message.ts";
+
 /** The event packages of which a home is the notifier (RFC 6665); requests for others go to the user's phones. */
 export const eventPackages = ["presence", "presence.winfo", "dialog", "reg", "message-summary"] as const;
 export type EventPackage = (typeof eventPackages)[number];
@@ -26,3 +30,19 @@ export const partialType = "application/pidf-diff+xml";
 export function isEventPackage(name: string): name is EventPackage {
   return (eventPackages as readonly string[]).includes(name);
 }
+
+/** The Event of a SUBSCRIBE or PUBLISH; undefined if its package is not one of ours. */
+export function ownEvent(request: Request): (Event & { readonly package: EventPackage }) | undefined {
+  const event = parseEvent(headerValue(request, "event") ?? "");
+  return !isFault(event) && isEventPackage(event.package) ? { ...event, package: event.package } : undefined;
+}
+
+/** Refuses one of our packages in other letters, which phones may take for it: names of packages are case-sensitive (RFC 6665 §8.2.1). */
+export function refuseMiswritten(request: Request): Fault | undefined {
+  const event = parseEvent(headerValue(request, "event") ?? "");
+  const isAlike = !isFault(event) && !isEventPackage(event.package) && isEventPackage(event.package.toLowerCase());
+  return isAlike ? unsupported : undefined;
+}
+
+/** The answer to a SUBSCRIBE for a package of which no home is the notifier (RFC 6665 §8.3.2). */
+export const unsupported: Fault = fault(489, "this event package is not supported", [["Allow-Events", eventPackages.join(", ")]]);

@@ -2,9 +2,9 @@ import { type Fault, fault } from "../syntax/fault.ts";
 import { type Request, headerValues } from "../syntax/message.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
 import { type Understood, inspectRequest } from "../uas/inspect-request.ts";
-import type { EventPackage } from "./event-package.ts";
+import { type EventPackage, ownEvent } from "./event-package.ts";
 import { recipientListType } from "./recipient-list.ts";
-import { type SubscriptionSettings, type SubscribeParameters, ownEvent, readSubscribeParameters } from "./subscription.ts";
+import { type SubscriptionSettings, type SubscribeParameters, readSubscribeParameters } from "./subscription.ts";
 
 /** The option tags of RFC 4662 §4.1 and RFC 5367 §9.2. */
 export const eventList = "eventlist";

@@ -1,4 +1,3 @@
-import { type Event, parseEvent } from "../syntax/event.ts";
 import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
@@ -7,7 +6,7 @@ import { readContacts } from "../syntax/contact.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
 import { type NamedDialog, dialogNamedIn } from "./dialog-info.ts";
 import { acceptance } from "./accept.ts";
-import { type EventPackage, eventPackages, isEventPackage, partialType, traits } from "./event-package.ts";
+import { type EventPackage, ownEvent, partialType, traits, unsupported } from "./event-package.ts";
 import type { Permission } from "../location/watcher-rules.ts";
 import { type Rates, readRates } from "./event-rate-control.ts";
 
@@ -72,21 +71,6 @@ export interface SubscriptionSettings {
 
 /** Maximum characters of what a subscription stores of its watcher. */
 const maxText = 2000;
-
-/** The Event of a SUBSCRIBE or PUBLISH; undefined if its package is not one of ours. */
-export function ownEvent(request: Request): (Event & { readonly package: EventPackage }) | undefined {
-  const event = parseEvent(headerValue(request, "event") ?? "");
-  return !isFault(event) && isEventPackage(event.package) ? { ...event, package: event.package } : undefined;
-}
-
-/** Refuses one of our packages in other letters, which phones may take for it: names of packages are case-sensitive (RFC 6665 §8.2.1). */
-export function refuseMiswritten(request: Request): Fault | undefined {
-  const event = parseEvent(headerValue(request, "event") ?? "");
-  const isAlike = !isFault(event) && !isEventPackage(event.package) && isEventPackage(event.package.toLowerCase());
-  return isAlike ? unsupported : undefined;
-}
-
-const unsupported: Fault = fault(489, "this event package is not supported", [["Allow-Events", eventPackages.join(", ")]]);
 
 /** Reads a SUBSCRIBE for one of our packages (RFC 6665 §4.2.1.1, RFC 6446, RFC 5839). */
 export function readSubscribeParameters(request: Request, settings: SubscriptionSettings): SubscribeParameters | Fault {

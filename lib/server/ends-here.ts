@@ -1,5 +1,6 @@
 import { listServer } from "../presence/back-end.ts";
-import { agent, ownEvent } from "../presence/subscription.ts";
+import { ownEvent } from "../presence/event-package.ts";
+import { agent } from "../presence/subscription.ts";
 import type { RoutingDecision } from "../proxy/validate-and-route.ts";
 import type { Request } from "../syntax/message.ts";
 
