@@ -1,9 +1,9 @@
 import { targetMark } from "../../lib/proxy/bye.ts";
 import { callerOf, senderOf } from "./sender.ts";
 import { mandatoryHeadersOf, parsed, parsedResponse, read } from "../shared/reparse.ts";
-import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
+import { isFromPhone } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
-import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
+import { type StatelessBranch, hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { challengesWithin } from "../../lib/proxy/foreign-challenges.ts";
 import { type Forwarder, type StatelessRequest, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
 import { asAsked, sentAs, shift, offsetBranch, offsetEnd } from "../../lib/proxy/cseq-offset.ts";
@@ -259,7 +259,7 @@ export class Outbound {
     const written = mandatory.via.branch ?? "";
     const isOfThisServer = this.#around.by.hints.includes(hintIn(written) ?? "");
     const branch = isOfThisServer ? readBranch(this.#around.by.keyring, written, sentAs(mandatory, written)) : undefined;
-    if (branch?.kind !== "stateless") return;
+    if (branch?.kind !== "stateless" || this.#sent.hasOtherName(written)) return;
     const { status } = response;
     const { method } = mandatory.cseq;
     const sent = this.#sent.get(written);
@@ -277,17 +277,17 @@ export class Outbound {
     if (method === "BYE") this.#ends.byeAnswered(mandatory, status, hadCall);
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
-    await this.#passOn(response, mandatory, sent, { written, answerTo: branch.answerTo });
+    await this.#passOn(response, mandatory, sent, { ...branch, written });
   }
 
   async #passOn(
     response: SipResponse,
     mandatory: MandatoryHeaders,
     sent: SipRequest | undefined,
-    { written, answerTo: to }: { readonly written: string; readonly answerTo: ReturnAddress },
+    { written, answerTo: to, isWithin: isMarked }: StatelessBranch & { readonly written: string },
   ): Promise<void> {
     const { status } = response;
-    const isWithin = sent !== undefined && mandatoryHeadersOf(sent).toTag !== undefined;
+    const isWithin = isMarked ?? (sent === undefined || mandatoryHeadersOf(sent).toTag !== undefined);
     const passed = await this.#withMedia(response, mandatory, sent);
     const restored = { push: [], append: [], remove: await this.#removedFrom(passed, isWithin) };
     const text = asAsked(passed, written, combined(this.#names.towardsCaller(mandatory), restored));

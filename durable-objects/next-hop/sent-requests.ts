@@ -1,5 +1,6 @@
 import { credentialsFor } from "../../lib/authentication/client.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
+import { withoutAdditions } from "../../lib/proxy/branch.ts";
 import { shift, offsetBranch, offsetRoutes } from "../../lib/proxy/cseq-offset.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { type Fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
@@ -60,6 +61,11 @@ export class SentRequests {
   /** As it was last sent: with credentials, if there was a challenge. */
   latest(branch: string): SipRequest | undefined {
     return this.get(branchWithCredentials(offsetBranch(branch))) ?? this.get(branchWithCredentials(branch)) ?? this.get(branch);
+  }
+
+  /** Whether the branch of a response is not as it was sent, but one of ours without what this object adds, or with it. */
+  hasOtherName(branch: string): boolean {
+    return this.get(branch) === undefined && this.latest(withoutAdditions(branch)) !== undefined;
   }
 
   get(branch: string): SipRequest | undefined {

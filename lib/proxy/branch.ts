@@ -10,9 +10,16 @@ import { type ReturnAddress, readReturnAddress, writeReturnAddress } from "../tr
  */
 export type Branch =
   | { readonly kind: "stateful"; readonly context: string; readonly index: number }
-  | { readonly kind: "stateless"; readonly answerTo: ReturnAddress }
+  | StatelessBranch
   | { readonly kind: "stored"; readonly number: number }
   | { readonly kind: "probe"; readonly token: string };
+
+export interface StatelessBranch {
+  readonly kind: "stateless";
+  readonly answerTo: ReturnAddress;
+  /** Whether the request was within a dialog; undefined if an older build has made the branch. */
+  readonly isWithin: boolean | undefined;
+}
 
 const cookie = "z9hG4bK";
 const hintLength = 8;
@@ -50,7 +57,7 @@ export function statelessBranch(
   loop: string,
 ): string {
   const kind = of.toTag === undefined ? "outside" : "within";
-  const sealed = keyring.seal("return-address", writeReturnAddress(answerTo, transaction), responsesTo[kind](of));
+  const sealed = keyring.seal("return-address", writeReturnAddress(answerTo, transaction), responsesTo[kind](of, loop));
   return `${cookie}${hint}${marks[kind]}${sealed}.${loop}`;
 }
 
@@ -97,20 +104,35 @@ function methodOf({ method }: Transaction): string {
 }
 
 /** What stands before a sealed return address: of requests outside of dialogs, and within one; and what it was in older builds. */
-const marks = { outside: "+", within: "_", older: "~" } as const;
+const marks = { outside: "o", within: "w", unmarkedOutside: "+", unmarkedWithin: "_", oldest: "~" } as const;
 
-/** What the responses to a request have in common with it. */
-const responsesTo: Readonly<Record<keyof typeof marks, (of: Transaction) => string>> = {
-  outside: (of) => [of.cseq, methodOf(of), of.callId, of.fromTag].join("\n"),
-  within: (of) => [of.cseq, methodOf(of), of.callId, of.fromTag, of.toTag].join("\n"),
-  older: contextOf,
+type Mark = keyof typeof marks;
+
+/** What the responses to a request have in common with it. The loop mark is sealed, too: so a branch is ours as a whole, or not at all. */
+const responsesTo: Readonly<Record<Mark, (of: Transaction, loop: string) => string>> = {
+  outside: (of, loop) => [...outsideOf(of), loop].join("\n"),
+  within: (of, loop) => [...outsideOf(of), of.toTag, loop].join("\n"),
+  unmarkedOutside: (of) => outsideOf(of).join("\n"),
+  unmarkedWithin: (of) => [...outsideOf(of), of.toTag].join("\n"),
+  oldest: contextOf,
+};
+
+function outsideOf(of: Transaction): readonly unknown[] {
+  return [of.cseq, methodOf(of), of.callId, of.fromTag];
+}
+
+/** Whether the request was within a dialog; in the oldest branches it is not written. */
+const isWithin: Readonly<Partial<Record<Mark, boolean>>> = {
+  outside: false,
+  within: true,
+  unmarkedOutside: false,
+  unmarkedWithin: true,
 };
 
 /** Reads a branch that carries this home's hint; undefined if we did not mint it, or minted it for another transaction. */
 export function readBranch(keyring: Keyring, branch: string, of: Transaction): Branch | undefined {
   const rest = branch.slice(cookie.length + hintLength);
-  for (const kind of ["outside", "within", "older"] as const)
-    if (rest.startsWith(marks[kind])) return readStateless(keyring, rest.slice(1), responsesTo[kind](of));
+  for (const kind of Object.keys(marks) as Mark[]) if (rest.startsWith(marks[kind])) return readStateless(keyring, kind, rest.slice(1), of);
   if (rest.startsWith("*")) return { kind: "probe", token: rest.slice(1) };
   if (rest.startsWith("!")) return readStored(keyring, branch.slice(cookie.length, cookie.length + hintLength), rest.slice(1), of);
   const [empty, context, index] = rest.split(".");
@@ -124,10 +146,16 @@ function readStored(keyring: Keyring, hint: string, rest: string, of: Transactio
   return isOurs ? { kind: "stored", number: Number(number) } : undefined;
 }
 
-function readStateless(keyring: Keyring, rest: string, context: string): Branch | undefined {
+function readStateless(keyring: Keyring, kind: Mark, rest: string, of: Transaction): Branch | undefined {
   const dot = rest.lastIndexOf(".");
-  const address = keyring.open("return-address", rest.slice(0, dot), context);
-  return address === undefined ? undefined : { kind: "stateless", answerTo: readReturnAddress(address) };
+  const loop = withoutAdditions(rest.slice(dot + 1));
+  const address = keyring.open("return-address", rest.slice(0, dot), responsesTo[kind](of, loop));
+  return address === undefined ? undefined : { kind: "stateless", answerTo: readReturnAddress(address), isWithin: isWithin[kind] };
+}
+
+/** A branch without what a next hop adds to it for another CSeq (`cseq-offset.ts`) or credentials: it ends in a letter or digit. */
+export function withoutAdditions(branch: string): string {
+  return branch.replace(/(?:-1)?(?:-a)?$/, "");
 }
 
 /** The name of the transaction of a request at the home that received it, and of the response context at the next (RFC 3261 §17.2.3). */

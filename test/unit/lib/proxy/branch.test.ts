@@ -41,7 +41,7 @@ describe("a branch of a request forwarded without state (RFC 3261 §16.11)", () 
   const made = statelessBranch(keyring, hint, { answerTo, transaction }, of, "mark");
 
   it("carries its return address, sealed", () => {
-    expect(readBranch(keyring, made, of)).toEqual({ kind: "stateless", answerTo });
+    expect(readBranch(keyring, made, of)).toEqual({ kind: "stateless", answerTo, isWithin: false });
     expect(made).not.toContain("alice");
     expect(readBranch(strangeKeyring, made, of)).toBeUndefined();
   });
@@ -58,16 +58,38 @@ describe("a branch of a request forwarded without state (RFC 3261 §16.11)", () 
   it.each(["INVITE", "BYE", "UPDATE"])(
     "is one for responses with any To tag; to a %s within a dialog, with its To tag (§8.2.6.2)",
     (method) => {
-      expect(readBranch(keyring, made, { ...of, toTag: "any" })).toEqual({ kind: "stateless", answerTo });
+      expect(readBranch(keyring, made, { ...of, toTag: "any" })).toEqual({ kind: "stateless", answerTo, isWithin: false });
       const within = statelessBranch(keyring, hint, { answerTo, transaction }, { ...of, method, toTag: "a" }, "mark");
       const isRead = ["a", "b", undefined].map((toTag) => readBranch(keyring, within, { ...of, method, toTag }) !== undefined);
       expect(isRead).toEqual([true, false, false]);
     },
   );
 
-  it("is read from older builds, which sealed the Call-ID and the number only", () => {
-    const sealed = keyring.seal("return-address", writeReturnAddress(answerTo, transaction), "1 call");
-    expect(readBranch(keyring, `z9hG4bK${hint}~${sealed}.mark`, of)).toEqual({ kind: "stateless", answerTo });
+  it("is none with another loop mark; a next hop adds to it for another CSeq, and for credentials", () => {
+    const read = (branch: string) => readBranch(keyring, branch, of) !== undefined;
+    expect([made, `${made}-1`, `${made}-a`, `${made}-1-a`].map(read)).toEqual([true, true, true, true]);
+    expect([made.replace(/mark$/, "zz"), made.replace(/mark$/, ""), `${made}x`, `${made}-b`].map(read)).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it("says whether the request was within a dialog, if an answer hides it too", () => {
+    const within = statelessBranch(keyring, hint, { answerTo, transaction }, { ...of, toTag: "a" }, "mark");
+    expect(readBranch(keyring, within, { ...of, toTag: "a" })).toEqual({ kind: "stateless", answerTo, isWithin: true });
+    expect(readBranch(keyring, within.replace(`${hint}w`, `${hint}o`), { ...of, toTag: "a" })).toBeUndefined();
+  });
+
+  it.each([
+    ["~", "1 call", undefined],
+    ["+", "1\nINVITE\ncall\na", false],
+    ["_", "1\nINVITE\ncall\na\nb", true],
+  ])("is read from older builds, which sealed less: %s", (mark, context, isWithin) => {
+    const sealed = keyring.seal("return-address", writeReturnAddress(answerTo, transaction), context);
+    const read = readBranch(keyring, `z9hG4bK${hint}${mark}${sealed}.mark`, { ...of, toTag: "b" });
+    expect(read).toEqual({ kind: "stateless", answerTo, isWithin });
   });
 
   it("is a function of what it was received with: a CANCEL or an ACK gets the same one", () => {

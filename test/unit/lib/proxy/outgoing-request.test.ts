@@ -111,7 +111,11 @@ describe("a request forwarded without state (RFC 3261 §16.11)", () => {
 
   it("carries its return address in the branch, which is a function of the transaction", () => {
     const message = receive("MESSAGE sip:bob@example.com", body);
-    expect(readBranch(keyring, topBranch(forward(message)), transactionIn(message.mandatory))).toEqual({ kind: "stateless", answerTo });
+    expect(readBranch(keyring, topBranch(forward(message)), transactionIn(message.mandatory))).toEqual({
+      kind: "stateless",
+      answerTo,
+      isWithin: false,
+    });
     expect(forward(message).text).toBe(forward(message).text);
   });
 
