@@ -1,4 +1,4 @@
-import { type Bye, endsDialog, isStray, uriMark } from "../../lib/proxy/bye.ts";
+import { type Bye, endsCall, endsDialog, isStray, uriMark } from "../../lib/proxy/bye.ts";
 import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { type DialogIds, callName, callOf, dialogName, olderCallName } from "../../lib/proxy/call-name.ts";
 import { farEnd } from "../../lib/proxy/hang-up.ts";
@@ -142,19 +142,20 @@ export class ActiveCalls implements Part {
     const { dialog } = bye;
     const names = [dialogName(dialog), callName(dialog.callId), olderCallName(dialog.callId)];
     if (this.#isWithAnother(names, bye.other)) return;
-    const hasStrayed = this.#hasStrayed(names, bye);
+    const isForOwn = !bye.isOurs || bye.other === this.#room.home.name;
+    const traits = { isStray: this.#hasStrayed(names, bye), isBinding: bye.isBinding, isForOwn };
     this.#over = [...this.#over, ...names.slice(0, 1)].slice(-maxOver);
     for (const { id, activeCalls } of this.#room.sockets.all()) {
       const own = activeCalls?.filter(({ name }) => names.includes(name)) ?? [];
       if (activeCalls === undefined || own.length === 0) continue;
-      for (const call of own) this.#ending.note(call, { flow: id }, hasStrayed, Date.now());
+      for (const call of own) this.#ending.note(call, { flow: id }, traits, Date.now());
       this.#room.sockets.update(id, { activeCalls: without(activeCalls, names) });
     }
     for (const [phone, suspended] of this.#suspended.all()) {
       // The other phone is one of this user's, too.
       if (this.#dead.isEnding(phone)) continue;
       for (const call of suspended.activeCalls.filter(({ name }) => names.includes(name)))
-        this.#ending.note(call, { phone, suspended }, hasStrayed, Date.now());
+        this.#ending.note(call, { phone, suspended }, traits, Date.now());
       const dialogs = without(suspended.activeCalls, names);
       if (dialogs.length === 0) this.#suspended.forget(phone);
       else if (dialogs.length < suspended.activeCalls.length) this.#suspended.keep(phone, { ...suspended, activeCalls: dialogs });
@@ -192,11 +193,12 @@ export class ActiveCalls implements Part {
     return isStray(requestUri, flows.flat());
   }
 
-  /** The final response to a BYE has passed: after a refusal the call goes on. */
-  byeAnswered(dialog: DialogIds, status: number): void {
+  /** The final response to a BYE has passed: after a refusal that counts, the call goes on. @param isOfServer it is of this server */
+  byeAnswered(dialog: DialogIds, status: number, isOfServer = false): void {
     const name = dialogName(dialog);
     const ends = this.#ending.take(name);
-    if (ends === undefined || endsDialog(status, ends[0]?.hasStrayed)) return;
+    if (ends === undefined || endsDialog(status, ends[0]?.bye.isStray)) return;
+    if (endsCall(status, ends[0]?.bye, isOfServer)) return this.#dead.refused(ends, Date.now());
     this.#over = this.#over.filter((one) => one !== name);
     // Both ends may be phones of this user.
     for (const { call, at } of ends) this.#goesOnAfter(call, at);

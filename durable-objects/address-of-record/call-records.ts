@@ -13,7 +13,7 @@ import {
   noteTrunk,
 } from "../../lib/proxy/call-record/call-notes.ts";
 import { type CallRecord, recordOf, recordOfRefused } from "../../lib/proxy/call-record/call-record.ts";
-import { type Bye, endsDialog, targetMark, uriMark } from "../../lib/proxy/bye.ts";
+import { type Bye, endsCall, targetMark, uriMark } from "../../lib/proxy/bye.ts";
 import { isOver, lostSince, noteBye, phoneIn, senderOf } from "./recorded-call.ts";
 import { type DialogIds, dialogName } from "../../lib/proxy/call-name.ts";
 import { endsIn } from "../../lib/proxy/route-token.ts";
@@ -137,12 +137,12 @@ export class CallRecords implements Part {
     if (before !== mark) this.#contexts.note(call.context.transaction, { ...call.notes, targets: { ...targets, [side]: mark } }, true);
   }
 
-  /** The final response to a BYE has passed. */
-  byeAnswered(dialog: DialogIds, status: number, now: number): void {
+  /** The final response to a BYE has passed. @param isOfServer it is of this server */
+  byeAnswered(dialog: DialogIds, status: number, now: number, isOfServer = false): void {
     const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog));
     if (call?.notes.bye === undefined) return;
-    const { isStray, ...end } = call.notes.bye;
-    if (endsDialog(status, isStray)) return this.#end(call, end, now, false);
+    const { isStray, isBinding, ...end } = call.notes.bye;
+    if (endsCall(status, { isStray, isBinding }, isOfServer)) return this.#end(call, end, now, false);
     this.#goesOn(call);
   }
 

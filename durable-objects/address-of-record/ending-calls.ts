@@ -1,15 +1,16 @@
 import type { CallInProgress } from "../../lib/transport/flow.ts";
 import type { FlowId, PhoneId } from "../../lib/transport/identifiers.ts";
+import type { ByeTraits } from "../../lib/proxy/bye.ts";
 import type { Suspended } from "./suspended-calls.ts";
 
 /** Where it was: at a socket, or in the row of a phone that is away. */
 export type EndedAt = { readonly flow: FlowId } | { readonly flow?: never; readonly phone: PhoneId; readonly suspended: Suspended };
 
 /** What a BYE has ended. */
-interface Ended {
+export interface Ended {
   readonly call: CallInProgress;
   readonly at: EndedAt;
-  readonly hasStrayed: boolean;
+  readonly bye: ByeTraits;
   /** Milliseconds. */
   readonly since: number;
 }
@@ -27,8 +28,8 @@ export class EndingCalls {
   /** By the name of the dialog. */
   readonly #ended = new Map<string, readonly Ended[]>();
 
-  note(call: CallInProgress, at: EndedAt, hasStrayed: boolean, now: number): void {
-    this.#ended.set(call.name, [...(this.#ended.get(call.name) ?? []), { call, at, hasStrayed, since: now }]);
+  note(call: CallInProgress, at: EndedAt, bye: ByeTraits, now: number): void {
+    this.#ended.set(call.name, [...(this.#ended.get(call.name) ?? []), { call, at, bye, since: now }]);
     const [oldest] = this.#ended.keys();
     if (this.#ended.size > most && oldest !== undefined) this.#ended.delete(oldest);
   }

@@ -1,3 +1,6 @@
+import { type Bye, isPlainBye } from "../../lib/proxy/bye.ts";
+import type { DialogIds } from "../../lib/proxy/call-name.ts";
+import { isHopName } from "../../lib/routing/hop-name.ts";
 import { returnToPhone } from "../../lib/transport/return-address.ts";
 import { transactionNames } from "../../lib/proxy/branch.ts";
 import { type RoutingDecision, validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
@@ -94,4 +97,13 @@ export class OriginatingRequests {
     const { branch, sentBy } = mandatory.via;
     return transactionNames(this.#room.keyring, this.#room.home.name, branch ?? `${mandatory.callId} ${mandatory.cseq.number}`, sentBy);
   }
+}
+
+/**
+ * The BYE that a user of this home has sent. A server of another domain has no reason to keep a call that its end has left, so its refusal
+ * counts, whatever the BYE is like.
+ */
+export function sentBye(request: Request, dialog: DialogIds, { receiver, alterations }: RoutingDecision & { kind: "dialog" }): Bye {
+  const isBinding = !isHopName(receiver.home) && isPlainBye(request);
+  return { dialog, other: receiver.home, requestUri: alterations.requestUri ?? request.requestUri, isOurs: true, isBinding };
 }

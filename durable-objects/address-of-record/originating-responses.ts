@@ -54,7 +54,7 @@ export class OriginatingResponses implements Part {
     const isNew = this.#isNew(envelope, flow, now);
     if (!isNew && flow?.id === to.flow && status >= 300) return accepted;
     const method = status >= 200 ? methodOfResponse(text) : "";
-    if (method === "BYE") this.#byeAnswered(text, status, now);
+    if (method === "BYE") this.#byeAnswered(text, status, now, isOurs);
     if (transaction === undefined && refreshesTarget(method, status)) this.#retargeted(parsedResponse(text));
     if (isNew) this.#record(envelope, { flow: flow?.id ?? to.flow, since, isOurs }, now);
     if (!this.#send(flow, envelope, text, now) && status > 100) this.#keep(envelope, now);
@@ -70,11 +70,11 @@ export class OriginatingResponses implements Part {
     this.#parts.records.retargeted(dialog, dialog.toTag, target);
   }
 
-  #byeAnswered(text: string, status: number, now: number): void {
+  #byeAnswered(text: string, status: number, now: number, isOfServer: boolean): void {
     const dialog = dialogIdsOf(parsedResponse(text));
-    this.#parts.activeCalls.byeAnswered(dialog, status);
+    this.#parts.activeCalls.byeAnswered(dialog, status, isOfServer);
     if (status < 300) this.#parts.timedCalls.saidToBeOver(dialog);
-    this.#parts.records.byeAnswered(dialog, status, now);
+    this.#parts.records.byeAnswered(dialog, status, now, isOfServer);
   }
 
   /** A response that may not have reached its phone is sent again. */

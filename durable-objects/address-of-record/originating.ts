@@ -30,7 +30,7 @@ import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 import type { CallRecords } from "./call-records.ts";
 import { type External, type RedirectTarget, selectTarget } from "../shared/target-selection.ts";
 import { refuseNumberWithin } from "./numbers-within-calls.ts";
-import { OriginatingRequests } from "./originating-requests.ts";
+import { OriginatingRequests, sentBye } from "./originating-requests.ts";
 import type { OriginatingResponses } from "./originating-responses.ts";
 import type { TimedCalls } from "./timed-calls.ts";
 import type { TakenOverDialogs } from "./taken-over-dialogs.ts";
@@ -155,8 +155,8 @@ export class Originating {
     );
   }
 
-  #ended(request: Request, dialog: MandatoryHeaders, { receiver, alterations }: RoutingDecision & { kind: "dialog" }, now: number): void {
-    const bye = { dialog, other: receiver.home, requestUri: alterations.requestUri ?? request.requestUri, isOurs: true };
+  #ended(request: Request, dialog: MandatoryHeaders, way: RoutingDecision & { kind: "dialog" }, now: number): void {
+    const bye = sentBye(request, dialog, way);
     this.#activeCalls.ended(bye);
     this.#records.ending(bye, now);
   }

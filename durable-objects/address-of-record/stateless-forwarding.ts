@@ -1,4 +1,4 @@
-import { refreshesTarget, targetIn } from "../../lib/proxy/bye.ts";
+import { isPlainBye, refreshesTarget, targetIn } from "../../lib/proxy/bye.ts";
 import type { CallRecords } from "./call-records.ts";
 import { contactForGruu } from "../../lib/location/gruu.ts";
 import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
@@ -106,7 +106,8 @@ export class StatelessForwarding {
     if (target !== undefined) this.#retargeted(mandatory, mandatory.fromTag, target, false);
     if (request.method === "BYE") {
       const { home: other } = envelope.answerTo;
-      const bye = { dialog: mandatory, other, requestUri: request.requestUri, isOurs: false };
+      const isBinding = envelope.endedBy !== undefined || isPlainBye(request);
+      const bye = { dialog: mandatory, other, requestUri: request.requestUri, isOurs: false, isBinding };
       this.#activeCalls.ended(bye);
       if (envelope.endedBy === undefined) this.#timedCalls.saidToBeOver(mandatory);
       const isRefusable = envelope.endedBy === undefined && flow !== undefined;

@@ -149,5 +149,5 @@ export function byeOf({ user, other }: Pick<ThirdPartyCall, Side>, sender: Side)
   if (far === undefined || own === undefined) return undefined;
   const { callId, remoteTag, localTag } = own;
   const dialog = sender === "other" ? { callId, fromTag: remoteTag, toTag: localTag } : { callId, fromTag: localTag, toTag: remoteTag };
-  return { dialog, other: far.far?.home ?? "", requestUri: far.target, isOurs: true };
+  return { dialog, other: far.far?.home ?? "", requestUri: far.target, isOurs: true, isBinding: false };
 }

@@ -44,6 +44,8 @@ interface Ending {
   readonly callId: string;
   readonly call: Call;
   readonly by: EndedBy;
+  /** The other server has left the call: no refusal brings it back. */
+  readonly isBinding: boolean;
   /** Milliseconds: when the BYE passed. */
   readonly at: number;
   readonly timer: ReturnType<typeof setTimeout>;
@@ -259,10 +261,11 @@ export class ActiveCalls {
     const ending = this.#ending.get(name);
     this.#ending.delete(name);
     if (ending === undefined) return;
-    const { call, by, at, timer } = ending;
+    const { call, by, at, timer, isBinding } = ending;
     clearTimeout(timer);
     const isOver = !this.#calls.has(mandatory.callId);
-    if (endsDialog(status)) return isOver && call.forwardedBy !== undefined ? this.#ends.forwarded(call.forwardedBy, by, at) : undefined;
+    if (isBinding || endsDialog(status))
+      return isOver && call.forwardedBy !== undefined ? this.#ends.forwarded(call.forwardedBy, by, at) : undefined;
     this.#over.delete(name);
     const now = this.#calls.get(mandatory.callId);
     // In their order: the first one has the media. What the call has lasted until its last BYE is counted already.
@@ -276,7 +279,8 @@ export class ActiveCalls {
    */
   #passedBye(mandatory: CallIds, by: EndedBy, requestUri: string | undefined, now: number): void {
     const { targets = [], dialogs = [] } = this.#calls.get(mandatory.callId) ?? {};
-    if (requestUri === undefined || !isStray(requestUri, targets)) return this.#hungUp(mandatory, by, now);
+    const isOfServer = requestUri === undefined;
+    if (isOfServer || !isStray(requestUri, targets)) return this.#hungUp(mandatory, by, now, isOfServer);
     if (!dialogs.includes(dialogName(mandatory))) return;
     this.#strays.set(dialogName(mandatory), by);
     const [oldest] = this.#strays.keys();
@@ -289,7 +293,7 @@ export class ActiveCalls {
     if (this.#strays.delete(name) && by !== undefined && endsDialog(status, true)) this.#hungUp(mandatory, by, now);
   }
 
-  #hungUp(mandatory: CallIds, by: EndedBy, now: number): void {
+  #hungUp(mandatory: CallIds, by: EndedBy, now: number, isBinding = false): void {
     const call = this.#calls.get(mandatory.callId);
     // It is of an early dialog: the INVITE will still be answered (RFC 3261 §15).
     if (call?.isAnswered !== true) return;
@@ -303,7 +307,7 @@ export class ActiveCalls {
     clearTimeout(this.#ending.get(name)?.timer);
     // Without an answer to the BYE the call is over, too (RFC 3261 §15.1.1).
     const timer = setTimeout(() => this.#byeAnswered(408, mandatory), this.#patience.transaction);
-    this.#ending.set(name, { callId: mandatory.callId, call, by, at: now, timer });
+    this.#ending.set(name, { callId: mandatory.callId, call, by, isBinding, at: now, timer });
     if (dialogs.length > 0) return void this.#calls.set(mandatory.callId, { ...call, dialogs });
     this.#calls.delete(mandatory.callId);
     if (call.isToTrunk === true) this.#ends.toTrunk(now - (call.since ?? now), now);

@@ -1,6 +1,6 @@
 import { readContacts } from "../syntax/contact.ts";
 import { isFault } from "../syntax/fault.ts";
-import type { Message } from "../syntax/message.ts";
+import { type Message, type Request, bodyOf, hasHeader, headerValue } from "../syntax/message.ts";
 import { memoised } from "../syntax/memoise.ts";
 import { textHash } from "../syntax/text-hash.ts";
 import { parseUri } from "../syntax/uri.ts";
@@ -16,6 +16,37 @@ export interface Bye {
   readonly requestUri: string;
   /** It is sent by the user of this home. */
   readonly isOurs: boolean;
+  /** The end that it is for has no reason to refuse it. */
+  readonly isBinding: boolean;
+}
+
+/** What a refusal of it means. */
+export interface ByeTraits {
+  /** Its Request-URI is not the Contact of the end that it is for: it may have been written to be refused. */
+  readonly isStray?: boolean | undefined;
+  readonly isBinding?: boolean | undefined;
+  /** It goes to a phone of this home. */
+  readonly isForOwn?: boolean | undefined;
+}
+
+/** Hops of a BYE that no proxy refuses for having too few. */
+const enoughHops = 10;
+/** Headers by which a BYE can ask for something that its receiver does not have (RFC 3261 §8.2). */
+const demands = ["require", "proxy-require", "content-type", "content-encoding"];
+
+/** Whether the receiver of a BYE has no reason to refuse it: it asks for nothing, has no body, and can pass some proxies. */
+export function isPlainBye(request: Request): boolean {
+  const hops = Number(headerValue(request, "max-forwards") ?? 70);
+  return hops >= enoughHops && bodyOf(request) === "" && !demands.some((name) => hasHeader(request, name));
+}
+
+/**
+ * Whether a call is over after this final response to its BYE. Its sender has left it (RFC 3261 §15.1.1): the other end cannot keep it by a
+ * refusal, unless there is a reason for one.
+ * @param isOfServer whether this server has made the response, and the other end has not had the BYE
+ */
+export function endsCall(status: number, { isStray, isBinding }: ByeTraits = {}, isOfServer = false): boolean {
+  return (isBinding === true && isStray !== true && !isOfServer) || endsDialog(status, isStray);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { dialogOfCallee } from "../../support/dialog.ts";
+import { type ReceivedMessage, header } from "../../support/received-message.ts";
 import type { SimulatedPhone } from "../../support/simulated-phone.ts";
 import { shortSdp } from "../../support/compose.ts";
 import { type Scenario, startScenario, startTalking } from "../world/scenario.ts";
@@ -14,6 +15,9 @@ function refusesByes(phone: SimulatedPhone): void {
   const replies = phone.replies.bind(phone);
   phone.replies = (request, status, ...more) => replies(request, request.method === "BYE" ? 500 : status, ...more);
 }
+
+/** Something that a phone may refuse (RFC 3261 §8.2.2.3). */
+const demand = ["Require: x-unknown"];
 
 function dialogOf(phone: SimulatedPhone) {
   const { dialog } = phone.call;
@@ -50,7 +54,7 @@ describe("calls of a user with a limit", () => {
     const { alice, bob, world } = scenario;
     const carol = await scenario.joins("carol");
     refusesByes(bob);
-    const bye = alice.within("BYE", dialogOf(alice), [], 1);
+    const bye = alice.within("BYE", dialogOf(alice), demand, 1);
     const second = alice.invites(carol.aor);
     await world.settle();
     expect([bye.final, second.state, alice.calls[0]?.state]).toEqual([500, "ended 403", "talking"]);
@@ -64,7 +68,7 @@ describe("calls of a user with a limit", () => {
     const dialog = dialogOf(alice);
     alice.leaves();
     await world.settle();
-    const bye = other.within("BYE", dialog, [], 1);
+    const bye = other.within("BYE", dialog, demand, 1);
     await world.settle();
     expect(bye.final).toBe(500);
     await alice.comes();
@@ -73,6 +77,27 @@ describe("calls of a user with a limit", () => {
     await world.settle();
     expect(second.state).toBe("ended 403");
   });
+
+  it.each([
+    ["always", () => true],
+    ["as one whose number is too low (RFC 3261 §12.2.2)", (bye: ReceivedMessage) => header(bye, "cseq") === "1 BYE"],
+  ])(
+    "are free again after a BYE that the other end has no reason to refuse, and that end gets another one: it refuses %s",
+    async (_how, mayRefuse) => {
+      scenario = await startTalking(oneCall);
+      const { alice, bob, world } = scenario;
+      const carol = await scenario.joins("carol");
+      const replies = bob.replies.bind(bob);
+      bob.replies = (request, status, ...more) => replies(request, request.method === "BYE" && mayRefuse(request) ? 500 : status, ...more);
+      const bye = alice.within("BYE", dialogOf(alice), [], 1);
+      await world.settle();
+      const next = alice.invites(carol.aor);
+      await world.settle();
+      const numbers = bob.all("BYE").map((message) => header(message, "cseq"));
+      expect([bye.final, next.state, numbers]).toEqual([500, "hears ringing", ["1 BYE", "2147483000 BYE"]]);
+      expect(world.callRecords()).toMatchObject([{ outcome: "answered", endedBy: "caller" }]);
+    },
+  );
 
   it("are free again a moment after a BYE that has no answer", async () => {
     scenario = await startTalking(oneCall);

@@ -87,7 +87,7 @@ describe("an answer that names another dialog or way than its INVITE is no answe
       bob.sendsText(compose("SIP/2.0 500 No", lines));
     });
     const { dialog } = alice.call;
-    if (dialog !== undefined) alice.within("BYE", dialog);
+    if (dialog !== undefined) alice.within("BYE", dialog, ["Require: x-unknown"]);
     await world.settle();
     await world.pass(60);
     const next = alice.invites(carol.aor);

@@ -50,14 +50,14 @@ describe("a BYE with the Call-ID and tags of a call, by another dialog", () => {
 });
 
 /** Alice hangs up by a BYE for another target than bob's Contact, and bob's phone answers with this. */
-async function hangsUpAt(target: (bob: SimulatedPhone) => string, status: number) {
+async function hangsUpAt(target: (bob: SimulatedPhone) => string, status: number, lines: readonly string[] = []) {
   scenario = await startTalking({ rules: { alice: { maximumCalls: 1 } } });
   const { world, alice, bob } = scenario;
   const { dialog } = alice.call;
   if (dialog === undefined) throw new Error("alice is in no call");
   const hears = bob.replies.bind(bob);
   bob.replies = (request, own, ...more) => hears(request, request.method === "BYE" ? status : own, ...more);
-  const bye = alice.within("BYE", { ...dialog, target: target(bob) });
+  const bye = alice.within("BYE", { ...dialog, target: target(bob) }, lines);
   await world.settle();
   expect(bye.final).toBe(status);
   const carol = await scenario.joins("carol");
@@ -91,16 +91,19 @@ describe("a BYE that was written to be refused", () => {
   const goesOn = { records: 0, next: "ended 403" };
   const own = ({ contact }: SimulatedPhone) => contact.slice(1, -1);
 
-  it.each([
+  it.each<[string, (bob: SimulatedPhone) => string, number, typeof isOver, string?]>([
     ["another Request-URI, 404", () => "sip:x@nowhere.invalid", 404, goesOn],
     ["another Request-URI, 483", () => "sip:x@nowhere.invalid", 483, goesOn],
     ["another Request-URI, 200", () => "sip:x@nowhere.invalid", 200, isOver],
     ["another Request-URI, 481", () => "sip:x@nowhere.invalid", 481, isOver],
     ["the Contact, 404: its page was reloaded", own, 404, isOver],
     ["the Contact, 200", own, 200, isOver],
-    ["the Contact, 500", own, 500, goesOn],
-    ["the Contact, 483: a server on the way says so", own, 483, goesOn],
-  ] as const)("ends neither the record nor the call in the count of the user: %s", async (_name, target, status, expected) => {
-    expect(await hangsUpAt(target, status)).toEqual(expected);
+    ["the Contact, 500: it has no reason to", own, 500, isOver],
+    ["the Contact, 603", own, 603, isOver],
+    ["the Contact, with Require, 420", own, 420, goesOn, "Require: x-unknown"],
+    ["the Contact, with a body, 415", own, 415, goesOn, "Content-Type: x/unknown"],
+    ["the Contact, with few hops, 483: a server on the way says so", own, 483, goesOn, "Max-Forwards: 3"],
+  ])("ends neither the record nor the call in the count of the user: %s", async (_name, target, status, expected, ...demands) => {
+    expect(await hangsUpAt(target, status, demands as string[])).toEqual(expected);
   });
 });

@@ -82,7 +82,8 @@ describe("a call of a token with maximum_call_seconds", () => {
     alice.within("BYE", dialog as NonNullable<typeof dialog>, [], 2);
     await world.settle();
     await world.pass(65);
-    expect(bob.all("BYE").length).toBe(2);
+    // The caller's, that of the server in its place, and that at the end of the time.
+    expect(bob.all("BYE").length).toBe(3);
     expect(header(bob.last("BYE"), "reason")).toContain("the token of the caller");
   });
 

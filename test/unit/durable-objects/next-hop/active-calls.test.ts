@@ -23,7 +23,9 @@ function calls() {
     lasted,
     forwardedBy,
     asks: (method: string, now: number, toTag?: string) =>
-      some.passed(method, { ...one, toTag }, now, { home: undefined, forwardedBy }, "caller"),
+      some.passed(method, { ...one, toTag }, now, { home: undefined, forwardedBy, requestUri: "sip:far@trunk.example" }, "caller"),
+    /** The other server hangs up. */
+    hangsUp: (now: number) => some.passed("BYE", { ...one, toTag: "far" }, now, { home: undefined }, "callee"),
     answers: (status: number, now: number, method = "INVITE", toTag = "far") =>
       some.answered({ ...one, toTag, cseq: { method, number: 1 } }, now, { status, home }),
   };
@@ -86,6 +88,17 @@ describe("a call on a connection counts", () => {
     asks("BYE", 4000, "far");
     answers(200, 4100, "BYE");
     expect(some.count(5000)).toBe(0);
+  });
+
+  it("no more after a BYE of the other server, though the phone refuses that", () => {
+    const { some, ended, lasted, forwardedBy, asks, answers, hangsUp } = calls();
+    some.reserve(one, { home: undefined, forwardedBy, isToTrunk: true }, 0);
+    asks("INVITE", 0);
+    answers(200, 1000);
+    hangsUp(4000);
+    answers(500, 5000, "BYE");
+    expect([some.count(5000), lasted.mock.calls, ended.mock.calls]).toEqual([0, [[3000, 4000]], [[forwardedBy, "callee", 4000]]]);
+    expect(some.ending(5000)).toBe(0);
   });
 
   it("no more after its BYE, though its 2xx is said again", () => {
