@@ -1,4 +1,4 @@
-import { parsedResponse } from "./shared/reparse.ts";
+import { mandatoryHeadersOf, parsedResponse } from "./shared/reparse.ts";
 import type { HomeName } from "../lib/transport/identifiers.ts";
 import { DurableObject } from "cloudflare:workers";
 import type { Keyring } from "../lib/authentication/keyring.ts";
@@ -34,8 +34,8 @@ import { HopConnection } from "./next-hop/hop-connection.ts";
 import { MediaBridge } from "./next-hop/media-bridge.ts";
 import { rtpengineOf } from "../platform/media/rtpengine.ts";
 import { Inbound } from "./next-hop/inbound.ts";
-import { type Asked, nameOf } from "./next-hop/received-requests.ts";
-import { alter } from "../lib/syntax/alter.ts";
+import { inTurn } from "./next-hop/in-turn.ts";
+import { asSent, nameOf } from "./next-hop/received-requests.ts";
 import { locateTrunk, passOn, redirect, release, usualRole } from "./shared/trunk-failover.ts";
 import type { TrunkFault } from "./next-hop/trunk-faults.ts";
 import { type MonitoredTrunk, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
@@ -238,10 +238,11 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     else if (await locateTrunk(this.#environment, await this.#trunk())) await this.ctx.storage.setAlarm(Date.now() + this.#seekEvery);
   }
 
-  /** Envelopes of homes: requests and CANCELs for the other server, and responses to its requests. */
+  /** Requests and CANCELs of homes for the other server, and their responses to its requests; none waits for one that waits for its media. */
   async deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[]> {
-    const [receipts, came]: [Receipt[], number] = [[], Date.now()];
-    for (const envelope of envelopes) receipts.push(await this.#receive(readEnvelope(envelope), came));
+    const came = Date.now();
+    const receive = (envelope: Envelope) => this.#receive(readEnvelope(envelope), came);
+    const receipts = await inTurn(envelopes, receive, (resume) => this.#media.onWait(resume));
     this.#connection.rest();
     return receipts;
   }
@@ -264,7 +265,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     const response = parsedResponse(text);
     const mandatory = readMandatoryHeaders(response);
     if (isFault(mandatory)) return this.#sendResponse(response);
-    return this.#media.inOrder(mandatory.callId, () => this.#answer(response, mandatory));
+    return this.#media.inOrder(mandatory.callId, text.length, () => this.#answer(response, mandatory));
   }
 
   /** With a session description that the other server understands. */
@@ -280,13 +281,14 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     const isEnd =
       (method === "INVITE" && response.status >= 300 && !isWithin) || (method === "BYE" && response.status < 300 && isOfUnknown === true);
     if (isEnd && !this.#calls.has(mandatory.callId)) this.#media.over(mandatory.callId);
-    return this.#sendResponse(asSent(isFault(converted) || converted === response.text ? response : parsedResponse(converted), asked));
+    const passed = isFault(converted) || converted === response.text ? response : parsedResponse(converted);
+    return this.#sendResponse(asSent(passed, asked), mandatory.callId);
   }
 
-  async #sendResponse(response: SipResponse): Promise<Receipt> {
+  async #sendResponse(response: SipResponse, callId = "-"): Promise<Receipt> {
     const shown = await this.#outbound.shown(response);
     const connection = await this.#connection.open();
-    connection?.send(shown);
+    connection?.send(shown, callId);
     return accepted;
   }
 
@@ -307,8 +309,9 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
 
   /** Requests of the other server, a few at a time: each may query the directory, which all homes share. */
   #asked(request: SipRequest, mandatory: MandatoryHeaders): Promise<void> | undefined {
-    const task = () => this.#media.inOrder(mandatory.callId, () => this.#inbound.asked(request, mandatory));
-    if (!this.#asking.isFull()) return this.#asking.run(task);
+    const { length } = request.text;
+    const task = () => this.#media.inOrder(mandatory.callId, length, () => this.#inbound.asked(request, mandatory));
+    if (!this.#asking.isFull() && this.#media.hasRoom(mandatory.callId, length)) return this.#asking.run(task);
     const refusal = limitReached(480, "too many requests wait on this connection", [["Retry-After", "5"]]);
     if (request.method !== "ACK") this.#reply(request, answerFault(request, refusal));
     return undefined;
@@ -336,15 +339,10 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   }
 
   #reply(request: SipRequest, text: string): void {
-    if (request.method !== "ACK") this.#connection.send(text);
+    if (request.method !== "ACK") this.#connection.send(text, mandatoryHeadersOf(request).callId);
   }
 
   #post(home: HomeName, envelope: ResponseEnvelope | EndedEnvelope): void {
     this.#outbox.post(home, envelope).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#by.home })));
   }
-}
-
-/** A response with the From that the other server has sent (RFC 3261 §8.2.6.2). */
-function asSent(response: SipResponse, { from }: Asked): SipResponse {
-  return from === undefined ? response : parsedResponse(alter(response, { remove: ["from"], append: [["From", from]] }));
 }

@@ -9,6 +9,9 @@ import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
 import type { CallMinutes } from "./call-minutes.ts";
 import { CallRate } from "./call-rate.ts";
+import type { Connection } from "./connection.ts";
+import type { HopConnection } from "./hop-connection.ts";
+import { defaultRetryAfter } from "../../platform/unavailable-servers.ts";
 import { chargeable, noSuchCall, numberAt, refuseOverTrunk } from "./within-calls.ts";
 import { callerOf, senderOf } from "./sender.ts";
 
@@ -17,6 +20,7 @@ interface AdmissionSurroundings {
   readonly host: string;
   readonly calls: ActiveCalls;
   readonly minutes: CallMinutes;
+  readonly connection: HopConnection;
   trunk(): Promise<Trunk | undefined>;
   /** Whether the other server has failed its last check. */
   isUnavailable(): boolean;
@@ -31,8 +35,18 @@ export class Admission {
     this.#around = around;
   }
 
+  /** The connection that a request may be sent on. @param came milliseconds: when the request came, together with others */
+  async openFor(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders, came: number): Promise<Connection | Fault> {
+    const refusal = await this.#refusalOf(envelope, request, mandatory);
+    if (refusal !== undefined) return refusal;
+    const connection = await this.#around.connection.open(came);
+    if (connection?.hasRoom(mandatory.callId, request.text.length) === true) return connection;
+    const problem = connection === undefined ? "cannot be reached" : "does not read what is sent";
+    return fault(failed(mandatory), `${this.#around.host} ${problem}`, [["Retry-After", String(defaultRetryAfter)]]);
+  }
+
   /** Only requests that begin something new are refused; a call that is not counts from now on. */
-  async refusalOf(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Fault | undefined> {
+  async #refusalOf(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Fault | undefined> {
     const { toTag, callId } = mandatory;
     // Within a call the request has our route, which names this end.
     const isOfOther = envelope.to.kind !== "phone" && this.#around.calls.isOfOther(callId, callerOf(envelope));
@@ -78,4 +92,12 @@ export class Admission {
     const areNoneLeft = isToTrunk && (await minutes.areUsedUp(trunk, calls.talking(Date.now()), Date.now()));
     return areNoneLeft ? fault(503, tooManyMinutes.fault) : undefined;
   }
+}
+
+/**
+ * A 503 makes the sender's home try the next server (RFC 3263 §4.3). Within a dialog there is none, and a phone would read a 503 as the
+ * failure of this whole server: it is 500 (RFC 3261 §16.7 step 6).
+ */
+export function failed({ toTag }: MandatoryHeaders): 500 | 503 {
+  return toTag === undefined ? 503 : 500;
 }

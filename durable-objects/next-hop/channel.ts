@@ -9,6 +9,8 @@ export interface ChannelEvents {
   /** Octets have arrived, whether they are a message or not. */
   heard(): void;
   message(octets: string): void;
+  /** The oldest message that was sent has been written to the network. */
+  written(): void;
   closed(): void;
 }
 
@@ -18,10 +20,16 @@ export interface Channel {
   readonly localAddress: string;
   /** Whether the other side can return the address and port that it sees (RFC 3581). */
   readonly tellsAddress: boolean;
+  /** Whether the platform tells when a message has been written (`written`). */
+  readonly tellsWritten: boolean;
   /** @param octets of a message or keep-alive, one character for each */
   send(octets: string): void;
+  /** Keeps a connection alive (RFC 5626 §4.4.1). */
+  ping(): void;
   /** Without a `closed` event. */
   close(): void;
+  /** The same, and what still waits is dropped. */
+  giveUp(): void;
 }
 
 /** Milliseconds that a connection may take to open. */

@@ -4,8 +4,10 @@ import type { Hop } from "../../lib/routing/locate.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Response, headerValues, parseMessage } from "../../lib/syntax/message.ts";
 import { parseVia } from "../../lib/syntax/via.ts";
+import { octetsBeforeProbe, probeTimeout } from "../../lib/transport/unread.ts";
 import { seenAddress } from "../../lib/transport/seen-address.ts";
 import { randomText } from "../../platform/crypto/random.ts";
+import { Backlog } from "./backlog.ts";
 import type { Channel, ChannelEvents, ConnectionEvents } from "./channel.ts";
 import type { NetworkOf } from "../../platform/private-network.ts";
 import { openStream } from "./stream.ts";
@@ -41,6 +43,10 @@ export class Connection {
   /** Milliseconds. */
   readonly #keepAliveEvery: number;
   readonly #observe: ConnectionSettings["observe"];
+  readonly #backlog = new Backlog();
+  #isProbing = false;
+  /** It has not answered the last probe. */
+  #hasNotRead = false;
   #channel: Channel | undefined;
   /** Milliseconds: when the first message was sent since the last sign of the server; 0 if there is none. */
   #unheardSince = 0;
@@ -67,6 +73,7 @@ export class Connection {
     const heard: ChannelEvents = {
       heard: () => void (connection.#unheardSince = 0),
       message: (octets) => connection.#heard(octets),
+      written: () => connection.#backlog.read(1),
       closed: () => connection.#lost(),
     };
     try {
@@ -83,13 +90,45 @@ export class Connection {
     return this.#hop.transport.toUpperCase() as WrittenTransport;
   }
 
-  send(text: string): boolean {
-    if (this.isOpen) {
+  /** Whether a message of this call may be sent: else it would have to wait until the server reads. Given up if that reads no more. */
+  hasRoom(callId: string, octets: number): boolean {
+    if (this.#backlog.hasRoom(callId, octets)) return true;
+    const isStuck = this.#channel?.tellsWritten === false ? this.#hasNotRead : this.#backlog.isStuck(Date.now());
+    if (isStuck) this.#giveUp();
+    return false;
+  }
+
+  /** @param callId "" for a request of our own, which always has room */
+  send(text: string, callId = ""): void {
+    if (this.isOpen && (callId === "" || this.hasRoom(callId, text.length))) {
+      this.#backlog.sent(callId, text.length, Date.now());
       this.#channel?.send(text);
       this.#observe?.("out", text);
+      this.#probes();
     }
     if (this.#unheardSince === 0) this.#unheardSince = Date.now();
-    return this.isOpen;
+  }
+
+  /** A WebSocket does not tell what was read. A server that has answered OPTIONS has read all that was sent before. */
+  #probes(): void {
+    if (this.#channel?.tellsWritten !== false || this.#isProbing || this.#backlog.octets < octetsBeforeProbe) return;
+    this.#isProbing = true;
+    const sent = this.#backlog.length + 1;
+    void this.options(probeTimeout).then((answer) => this.#probed(sent, answer !== undefined));
+  }
+
+  #probed(sent: number, hasRead: boolean): void {
+    this.#isProbing = false;
+    this.#hasNotRead = !hasRead;
+    if (!hasRead) return;
+    this.#backlog.read(sent);
+    this.#probes();
+  }
+
+  #giveUp(): void {
+    console.error(JSON.stringify({ note: "a server does not read: its connection is closed", host: this.#hop.host }));
+    this.#channel?.giveUp();
+    this.#lost();
   }
 
   /**
@@ -155,7 +194,7 @@ export class Connection {
    * the connection is then closed.
    */
   async #keepsAlive(): Promise<void> {
-    this.#channel?.send("\r\n\r\n");
+    this.#channel?.ping();
     const isSilent = this.#unheardSince > 0 && Date.now() - this.#unheardSince >= this.#keepAliveEvery;
     if (isSilent && this.#answers && (await this.options(patienceForLife)) === undefined) this.close();
   }

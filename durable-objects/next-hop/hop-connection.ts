@@ -83,8 +83,8 @@ export class HopConnection {
     }
   }
 
-  send(text: string): void {
-    void this.open().then((connection) => connection?.send(text));
+  send(text: string, callId: string): void {
+    void this.open().then((connection) => connection?.send(text, callId));
   }
 
   /** It may be closed after a time without use. */

@@ -52,15 +52,33 @@ export class MediaBridge {
   /** The questions that end sessions, by Call-ID: a call that begins again with the same Call-ID waits for them. */
   readonly #ending = new Map<string, Promise<void>>();
   readonly #order = new SessionOrder();
+  readonly #resume = new Set<() => void>();
   readonly #unavailable = new UnavailableServers();
 
   constructor(around: MediaSurroundings) {
     this.#around = around;
   }
 
-  /** The messages of a call keep their order, though some wait for a service. */
-  inOrder<Result>(callId: string, task: () => Promise<Result>): Promise<Result> {
-    return this.#order.run(callId, task);
+  /** The messages of a call keep their order, though some wait for a service. @param octets of the message */
+  inOrder<Result>(callId: string, octets: number, task: () => Promise<Result>): Promise<Result> {
+    if (this.#order.isBusy(callId)) this.#waits();
+    return this.#order.run(callId, octets, task);
+  }
+
+  /** Whether another message of a call may wait. */
+  hasRoom(callId: string, octets: number): boolean {
+    return this.#order.hasRoom(callId, octets);
+  }
+
+  /** Calls back once, when a message begins to wait for a service, or for another message of its call. Returns how to forget that. */
+  onWait(resume: () => void): () => void {
+    this.#resume.add(resume);
+    return () => void this.#resume.delete(resume);
+  }
+
+  #waits(): void {
+    for (const resume of this.#resume) resume();
+    this.#resume.clear();
   }
 
   /**
@@ -76,6 +94,7 @@ export class MediaBridge {
     const isWithin = message.kind === "request" && mandatory.toTag !== undefined;
     const refusal = this.#refusalOf(of, description, to, isWithin || exchange.kind === "answer");
     if (refusal !== undefined) return refusal;
+    this.#waits();
     await this.#ending.get(mandatory.callId);
     const known =
       this.#calls.get(mandatory.callId) ??

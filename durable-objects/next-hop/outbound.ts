@@ -28,14 +28,20 @@ import type { Connection } from "./connection.ts";
 import type { CallSigning } from "./call-signing.ts";
 import type { MediaBridge } from "./media-bridge.ts";
 import type { CallMinutes } from "./call-minutes.ts";
-import { Admission } from "./admission.ts";
+import { Admission, failed } from "./admission.ts";
 import { perhapsIncompatible } from "./media-refusals.ts";
 import type { HopConnection } from "./hop-connection.ts";
 import { MediaEnds } from "./media-ends.ts";
 import { SenderNames } from "./sender-names.ts";
-import { SentRequests, type Unanswered, isBranchWithCredentials, withCredentials, withCredentialsCancelled } from "./sent-requests.ts";
-import { defaultRetryAfter } from "../../platform/unavailable-servers.ts";
-import { answerFault, answered } from "../shared/reply.ts";
+import {
+  SentRequests,
+  tooMany,
+  type Unanswered,
+  isBranchWithCredentials,
+  withCredentials,
+  withCredentialsCancelled,
+} from "./sent-requests.ts";
+import { answerFault, answered, refused } from "../shared/reply.ts";
 
 /** What the requests to the other server need of its connection. */
 export interface OutboundSurroundings {
@@ -76,28 +82,25 @@ export class Outbound {
   /** @param came milliseconds: when it came, together with others */
   request(envelope: RequestEnvelope, came: number): Promise<Receipt> {
     const { request, mandatory } = read(envelope);
-    return this.#around.media.inOrder(mandatory.callId, async () => {
+    const { length } = request.text;
+    const { media, calls } = this.#around;
+    if (!media.hasRoom(mandatory.callId, length)) return Promise.resolve(refusedWith(request, tooMany));
+    return media.inOrder(mandatory.callId, length, async () => {
+      const refusal = this.#sent.refusalOf(callerOf(envelope), request, Date.now());
+      if (refusal !== undefined) return refusedWith(request, refusal);
+      const release = this.#sent.reserve(callerOf(envelope), request);
       try {
         return await this.#request(envelope, request, mandatory, came);
       } finally {
-        this.#around.calls.giveBack(mandatory.callId);
+        release();
+        calls.giveBack(mandatory.callId);
       }
     });
   }
 
-  async #refusalOf(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Fault | undefined> {
-    return this.#sent.refusalOf(callerOf(envelope), request, Date.now()) ?? this.#admission.refusalOf(envelope, request, mandatory);
-  }
-
   async #request(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders, came: number): Promise<Receipt> {
-    const refusal = await this.#refusalOf(envelope, request, mandatory);
-    const connection = refusal === undefined ? await this.#around.connection.open(came) : undefined;
-    if (connection === undefined) {
-      if (request.method === "ACK") return accepted;
-      const why =
-        refusal ?? fault(failed(mandatory), `${this.#around.host} cannot be reached`, [["Retry-After", String(defaultRetryAfter)]]);
-      return { kind: "answered", status: why.status, text: answerFault(request, why), why: why.fault };
-    }
+    const connection = await this.#admission.openFor(envelope, request, mandatory, came);
+    if (isFault(connection)) return refusedWith(request, connection);
     const key = mandatory.toTag === undefined ? undefined : keyInInfo(request);
     if (key !== undefined && (await this.#presses(key, mandatory))) return answered(request, 200);
     if (request.method === "INVITE") await this.#around.connection.storeHost();
@@ -121,7 +124,7 @@ export class Outbound {
     }
     if (request.method !== "ACK")
       this.#sent.remember(branch, converted === shown.text ? shown : parsed(converted), Date.now(), callerOf(envelope));
-    connection.send(converted);
+    connection.send(converted, mandatory.callId);
     if (request.method === "BYE") this.#ends.byeSent(mandatory, isKnown);
     return accepted;
   }
@@ -145,7 +148,7 @@ export class Outbound {
 
   cancel(envelope: CancelEnvelope): Promise<Receipt> {
     const callId = envelope.of === undefined ? "" : read(envelope.of).mandatory.callId;
-    return this.#around.media.inOrder(callId, () => this.#cancel(envelope));
+    return this.#around.media.inOrder(callId, 0, () => this.#cancel(envelope));
   }
 
   async #cancel({ of, reason }: CancelEnvelope): Promise<Receipt> {
@@ -155,9 +158,9 @@ export class Outbound {
     const { text, branch } = await this.#asSent(connection, of, request, mandatory);
     const headers: [string, string][] = reason === undefined ? [] : [["Reason", reason]];
     const invite = this.#sent.latest(branch);
-    if (invite !== undefined) connection.send(cancelFor(invite, headers));
+    if (invite !== undefined) connection.send(cancelFor(invite, headers), mandatory.callId);
     else {
-      for (const cancel of await this.#cancelsBlindly(parsed(text), branch, headers)) connection.send(cancel);
+      for (const cancel of await this.#cancelsBlindly(parsed(text), branch, headers)) connection.send(cancel, mandatory.callId);
       this.#ends.ended(mandatory);
     }
     return accepted;
@@ -230,7 +233,7 @@ export class Outbound {
     const connection = await this.#around.connection.open();
     if (connection === undefined) return this.#failed(one);
     this.#sent.again({ ...one, isRepeated: true });
-    connection.send(one.request.text);
+    connection.send(one.request.text, mandatoryHeadersOf(one.request).callId);
   }
 
   /**
@@ -247,12 +250,14 @@ export class Outbound {
     if (response.kind !== "response") return;
     const text = asAsked(response, branch, this.#names.towardsCaller(mandatory));
     this.#around.post(way.answerTo.home, { kind: "response", text, status, to: way.answerTo, transaction: undefined });
-    if (hasRung && request.method === "INVITE") this.#around.connection.send(cancelFor(request));
+    if (hasRung && request.method === "INVITE") this.#around.connection.send(cancelFor(request), mandatory.callId);
   }
 
   /** RFC 3261 §16.7: the return address is in the branch; the ACK for a refusal is ours where the sender's home keeps the state (§17.1.1.3). */
-  answered(response: SipResponse, mandatory: MandatoryHeaders): Promise<void> {
-    return this.#around.media.inOrder(mandatory.callId, () => this.#answered(response, mandatory));
+  async answered(response: SipResponse, mandatory: MandatoryHeaders): Promise<void> {
+    const { media } = this.#around;
+    const { length } = response.text;
+    if (media.hasRoom(mandatory.callId, length)) await media.inOrder(mandatory.callId, length, () => this.#answered(response, mandatory));
   }
 
   async #answered(response: SipResponse, mandatory: MandatoryHeaders): Promise<void> {
@@ -269,7 +274,8 @@ export class Outbound {
     if (isOfSent) this.#sent.answered(written, status, Date.now());
     const again = isOfSent ? await this.#withCredentials(sent, response, written) : undefined;
     const isOurs = !isFromPhone(branch.answerTo) || again !== undefined || isBranchWithCredentials(written);
-    if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#around.connection.send(ackFor(sent, response));
+    if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs)
+      this.#around.connection.send(ackFor(sent, response), mandatory.callId);
     if (again !== undefined) return this.#sendAgain(mandatory.callId, written, again, home);
     const { calls } = this.#around;
     const hadCall = calls.has(mandatory.callId);
@@ -315,7 +321,7 @@ export class Outbound {
     this.#around.calls.replaced(callId, branch, again.branch);
     this.#sent.forget(branch);
     this.#sent.remember(again.branch, parsed(again.text), Date.now(), home);
-    this.#around.connection.send(again.text);
+    this.#around.connection.send(again.text, callId);
   }
 
   /** The headers of a response that are not passed on: what only a trusted server may assert, and challenges within a call. */
@@ -335,10 +341,6 @@ export class Outbound {
   }
 }
 
-/**
- * A 503 makes the sender's home try the next server (RFC 3263 §4.3). Within a dialog there is none, and a phone would read a 503 as the
- * failure of this whole server: it is 500 (RFC 3261 §16.7 step 6).
- */
-function failed({ toTag }: MandatoryHeaders): 500 | 503 {
-  return toTag === undefined ? 503 : 500;
+function refusedWith(request: SipRequest, refusal: Fault): Receipt {
+  return request.method === "ACK" ? accepted : refused(request, refusal);
 }

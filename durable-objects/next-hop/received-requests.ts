@@ -1,7 +1,9 @@
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
-import { type Request, headerValue } from "../../lib/syntax/message.ts";
+import { alter } from "../../lib/syntax/alter.ts";
+import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
 import { copyOf } from "../../lib/syntax/memoise.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
+import { parsedResponse } from "../shared/reparse.ts";
 import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
 
 /** Requests of each kind that are remembered. */
@@ -65,4 +67,9 @@ export function nameOf({ via: { branch, sentBy }, callId }: MandatoryHeaders): s
 /** What a request and its responses have in common (RFC 3261 §17.1.3). */
 function askedBy({ callId, cseq }: MandatoryHeaders): string {
   return `${callId} ${cseq.number} ${cseq.method}`;
+}
+
+/** A response with the From that the other server has sent (RFC 3261 §8.2.6.2). */
+export function asSent(response: Response, { from }: Asked): Response {
+  return from === undefined ? response : parsedResponse(alter(response, { remove: ["from"], append: [["From", from]] }));
 }

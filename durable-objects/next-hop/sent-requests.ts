@@ -50,6 +50,7 @@ export class SentRequests {
   readonly #patience: CallTimeout;
   readonly #answered = new Map<string, Unanswered>();
   readonly #waiting = new Map<string, Unanswered>();
+  readonly #reserved = new Set<Pick<Unanswered, "home" | "request">>();
 
   /** Milliseconds: when those were forgotten last to which no response comes any more. */
   #cleared = 0;
@@ -79,6 +80,13 @@ export class SentRequests {
     return this.#hasRoomFor(home, text, now) ? undefined : tooMany;
   }
 
+  /** One that is on its way to be sent counts already. Returns how to end that. */
+  reserve(home: HomeName, request: SipRequest): () => void {
+    const one = { home, request };
+    if (request.method !== "ACK" && request.method !== "BYE") this.#reserved.add(one);
+    return () => void this.#reserved.delete(one);
+  }
+
   /** A BYE passes also if there is no room for it: then it is not sent again, with credentials or on another connection. */
   remember(branch: string, request: SipRequest, at: number, home: HomeName): void {
     if (at - this.#cleared > this.#patience.transaction) this.#clear(at);
@@ -88,7 +96,7 @@ export class SentRequests {
 
   #hasRoomFor(home: HomeName, { length }: string, now: number): boolean {
     const hasRoom = () => {
-      const all = [...this.#waiting.values()];
+      const all = [...this.#waiting.values(), ...this.#reserved];
       const own = all.filter((one) => one.home === home);
       return fits(own, length, maxOfHome) && fits(all, length, maxWaiting);
     };
@@ -149,10 +157,14 @@ export class SentRequests {
   }
 }
 
-const tooMany = limitReached(480, "too many requests to this server wait for an answer", [["Retry-After", "5"]]);
+export const tooMany = limitReached(480, "too many requests to this server wait for an answer", [["Retry-After", "5"]]);
 
 /** Whether there is room for one more of this length. */
-function fits(all: readonly Unanswered[], length: number, most: { readonly count: number; readonly octets: number }): boolean {
+function fits(
+  all: readonly Pick<Unanswered, "request">[],
+  length: number,
+  most: { readonly count: number; readonly octets: number },
+): boolean {
   return all.length < most.count && all.reduce((sum, { request }) => sum + request.text.length, length) <= most.octets;
 }
 

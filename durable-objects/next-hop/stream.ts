@@ -18,53 +18,52 @@ export async function openStream(hop: Hop, events: ChannelEvents, networkOf: Net
   const { socket, localAddress } = await openTcp({ hostname: writtenHost(hop.address), port: hop.port, certified, ...of }, patience);
   const writer = socket.writable.getWriter();
   const close = (): void => void socket.close().catch(ignoreClosed);
-  let waiting = 0;
-  let isGivenUp = false;
-  /** For a server that does not read, messages would fill our memory: those that wait are dropped, and the connection is closed. */
-  const giveUp = (): void => {
-    if (isGivenUp) return;
-    isGivenUp = true;
-    void writer.abort(new Error("the server does not read")).catch(ignoreClosed);
-    close();
-    events.closed();
-  };
-  const write = async (octets: Uint8Array): Promise<void> => {
-    waiting += octets.length;
-    if (waiting > maxWaiting) return giveUp();
-    try {
-      await writer.write(octets);
-      waiting -= octets.length;
-    } catch (error) {
+  let [isGivenUp, pongs] = [false, 0];
+  const write = (octets: Uint8Array): Promise<void> =>
+    writer.write(octets).catch((error: unknown) => {
       ignoreClosed(error);
       events.closed();
-    }
+    });
+  /** What has no answer may be asked for without end. */
+  const pong = (): void => {
+    if (pongs >= maxPongs) return;
+    pongs += 1;
+    void write(Buffer.from("\r\n")).then(() => (pongs -= 1));
   };
-  void read(socket, write, events, () => isGivenUp).then(close);
+  void read(socket, { write, pong }, events, () => isGivenUp).then(close);
   return {
     localAddress: localAddress ?? "offhook.invalid",
     tellsAddress: true,
-    send: (octets) => void write(encodeBinary(framed(octets))),
+    tellsWritten: true,
+    send: (octets) => void write(encodeBinary(framed(octets))).then(() => events.written()),
+    ping: () => void write(Buffer.from("\r\n\r\n")),
     close,
+    giveUp: () => {
+      isGivenUp = true;
+      void writer.abort(new Error("the server does not read")).catch(ignoreClosed);
+      close();
+    },
   };
 }
 
-/** Maximum octets that wait until a server reads them. */
-const maxWaiting = 8_388_608;
+/** Answers to keep-alives that wait until a server reads them. */
+const maxPongs = 100;
+
+interface Writers {
+  write(octets: Uint8Array): Promise<void>;
+  /** Answers a keep-alive. */
+  pong(): void;
+}
 
 /** Until the stream ends, or cannot be parsed on. */
-async function read(
-  socket: Socket,
-  write: (octets: Uint8Array) => Promise<void>,
-  events: ChannelEvents,
-  isGivenUp: () => boolean,
-): Promise<void> {
+async function read(socket: Socket, { write, pong }: Writers, events: ChannelEvents, isGivenUp: () => boolean): Promise<void> {
   const reader = new StreamReader();
   try {
     for await (const octets of socket.readable as ReadableStream<Uint8Array>) {
       if (isGivenUp()) return;
       events.heard();
       const { messages, pings, broken } = reader.read(decodeBinary(octets.slice().buffer));
-      if (pings > 0) void write(Buffer.from("\r\n"));
+      if (pings > 0) pong();
       for (const text of messages) events.message(text);
       if (broken === undefined) continue;
       const answer = answerUnmeasured(broken);

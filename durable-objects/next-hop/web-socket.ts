@@ -58,13 +58,17 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents, { path = us
   });
   socket.addEventListener("close", () => events.closed());
   socket.addEventListener("error", () => events.closed());
+  const send = (octets: string): void => {
+    if (socket.readyState === WebSocket.OPEN) socket.send(frameFor(octets, false));
+  };
   return {
     localAddress: `${randomText()}.invalid`,
     tellsAddress: false,
-    send: (octets) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(frameFor(octets, false));
-    },
+    tellsWritten: false,
+    send,
+    ping: () => send("\r\n\r\n"),
     close: () => socket.close(1000, "nothing is under way"),
+    giveUp: () => socket.close(1008, "the server does not read"),
   };
 }
 

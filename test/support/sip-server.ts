@@ -31,6 +31,9 @@ export interface SipServer {
   peers(): readonly string[];
   /** Cuts all connections, and takes new ones. */
   cut(): void;
+  /** Reads nothing, until it hears again. */
+  deafen(): void;
+  hearAgain(): void;
   /** Takes no new connections. */
   shut(): void;
   close(): void;
@@ -111,6 +114,8 @@ export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<S
     cut: () => {
       for (const socket of [...sockets]) socket.destroy();
     },
+    deafen: () => sockets.forEach((socket) => socket.pause()),
+    hearAgain: () => sockets.forEach((socket) => socket.resume()),
     shut: () => void server.close(),
     close: () => {
       self.shut();

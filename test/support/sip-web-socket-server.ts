@@ -8,7 +8,9 @@ import { copiedLines } from "./dialog.ts";
 import { createReceivedMessages } from "./received-messages.ts";
 import type { SipServer } from "./sip-server.ts";
 
-export interface WebSocketSipServer extends Pick<SipServer, "port" | "next" | "rest" | "reply" | "send" | "connections" | "cut" | "close"> {
+type Shared = "port" | "next" | "rest" | "reply" | "send" | "connections" | "deafen" | "hearAgain" | "cut" | "close";
+
+export interface WebSocketSipServer extends Pick<SipServer, Shared> {
   /** What the upgrades asked for: resource and subprotocol. */
   readonly upgrades: readonly string[];
 }
@@ -46,6 +48,8 @@ export async function startWebSocketSipServer(options: WebSocketSipServerOptions
       send(compose(`SIP/2.0 ${status} Whatever`, [...copiedLines(request, "theirs"), ...lines], body)),
     send,
     connections: () => sockets.length,
+    deafen: () => sockets.forEach((socket) => socket.pause()),
+    hearAgain: () => sockets.forEach((socket) => socket.resume()),
     cut: () => {
       for (const socket of [...sockets]) socket.terminate();
     },

@@ -22,10 +22,13 @@ export interface StandInEngine {
   readonly commands: string[];
   /** Milliseconds before each answer. */
   delay: number;
+  /** Commands that waited for their answer at one time. */
+  maxAtOnce: number;
   close(): Promise<void>;
 }
 
 export async function startStandInEngine(): Promise<StandInEngine> {
+  let underWay = 0;
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
@@ -34,7 +37,10 @@ export async function startStandInEngine(): Promise<StandInEngine> {
       const space = body.indexOf(" ");
       const command = JSON.parse(body.slice(space)) as Command;
       self.commands.push(command.command);
+      underWay += 1;
+      self.maxAtOnce = Math.max(self.maxAtOnce, underWay);
       if (self.delay > 0) await sleep(self.delay);
+      underWay -= 1;
       response.end(`${body.slice(0, space)} ${JSON.stringify(answerTo(command, self.sessions))}`);
     });
   });
@@ -44,6 +50,7 @@ export async function startStandInEngine(): Promise<StandInEngine> {
     sessions: new Map(),
     commands: [],
     delay: 0,
+    maxAtOnce: 0,
     close: async () => {
       server.close();
       server.closeAllConnections();
