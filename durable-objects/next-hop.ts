@@ -8,7 +8,7 @@ import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routi
 import { type Trunk, hasServerAt } from "../lib/routing/trunk.ts";
 import { type MandatoryHeaders, readMandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
 import { isFault, limitReached } from "../lib/syntax/fault.ts";
-import { type Request as SipRequest, type Response as SipResponse, parseMessage } from "../lib/syntax/message.ts";
+import { type Request as SipRequest, type Response as SipResponse } from "../lib/syntax/message.ts";
 import {
   type EndedEnvelope,
   type Envelope,
@@ -34,6 +34,7 @@ import { HopConnection } from "./next-hop/hop-connection.ts";
 import { MediaBridge } from "./next-hop/media-bridge.ts";
 import { rtpengineOf } from "../platform/media/rtpengine.ts";
 import { Inbound } from "./next-hop/inbound.ts";
+import { readHeard } from "./next-hop/heard.ts";
 import { inTurn } from "./next-hop/in-turn.ts";
 import { asSent, nameOf } from "./next-hop/received-requests.ts";
 import { locateTrunk, passOn, redirect, release, usualRole } from "./shared/trunk-failover.ts";
@@ -299,10 +300,9 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
 
   #heard(octets: string): void {
     this.#connection.rest();
-    const message = parseMessage(octets);
-    if (isFault(message)) return;
-    const mandatory = readMandatoryHeaders(message);
-    if (isFault(mandatory)) return;
+    const heard = readHeard(octets);
+    if (typeof heard === "string") return heard === "" ? undefined : this.#connection.send(heard, "-");
+    const { message, mandatory } = heard;
     if (message.kind === "request") void this.#asked(message, mandatory);
     else void this.#outbound.answered(message, mandatory);
   }

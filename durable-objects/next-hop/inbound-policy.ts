@@ -20,6 +20,9 @@ interface PolicyLine {
   open(): Promise<Connection | undefined>;
 }
 
+/** Methods that have a meaning within a dialog only (RFC 3261 §15, RFC 3262, RFC 3311, RFC 6086). */
+const onlyWithin: readonly string[] = ["BYE", "PRACK", "UPDATE", "INFO"];
+
 /** Refuses what a trunk may not send: requests are not relayed, and an identity is not accepted without proof. */
 export async function refusalOf(
   line: PolicyLine,
@@ -28,7 +31,8 @@ export async function refusalOf(
   address: Address,
   trunk: Trunk,
 ): Promise<Fault | undefined> {
-  if (mandatory.toTag !== undefined && method !== "ACK") return fault(481, "there is no such call");
+  const isOfDialog = mandatory.toTag !== undefined ? method !== "ACK" : onlyWithin.includes(method);
+  if (isOfDialog) return fault(481, "there is no such call");
   if (method === "REGISTER" || method === "PUBLISH") return fault(403, "only subscribers may do that");
   if (method === "NOTIFY") {
     const isTaken = trunk.trusted && (await available(() => takesUnsolicited(line, trunk.domain)));
