@@ -10,11 +10,13 @@ import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-addr
 import { isGuestHome, isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import type { ActiveCalls } from "./active-calls.ts";
 import type { Room } from "./room.ts";
+import type { UnansweredRequests } from "./unanswered-requests.ts";
 
 /** What the called side may not send before it has answered (RFC 3261 §14.1, §15). */
 const afterAnswer = ["INVITE", "BYE", "REFER", "MESSAGE"];
-/** What a guest may send in a call that is not answered yet, or that is not known any more. */
-const ofUnknownCall = ["ACK", "BYE", "PRACK", "UPDATE"];
+/** What a guest may send in a call that is not answered yet, or that is not known any more; and the first of them only. */
+const ofUnknownCall = ["ACK", "BYE", "PRACK"];
+const ofUnansweredCall = ["UPDATE"];
 /** Headers that name a dialog, with the parameters of its tags. */
 const naming = [
   ["replaces", "from-tag", "to-tag"],
@@ -29,9 +31,11 @@ const naming = [
 export class CallGuard {
   readonly #room: Room;
   readonly #activeCalls: ActiveCalls;
+  readonly #unanswered: Pick<UnansweredRequests, "isFrom">;
 
-  constructor(room: Room, activeCalls: ActiveCalls) {
+  constructor(room: Room, activeCalls: ActiveCalls, unanswered: Pick<UnansweredRequests, "isFrom">) {
     this.#room = room;
+    this.#unanswered = unanswered;
     this.#activeCalls = activeCalls;
   }
 
@@ -41,7 +45,7 @@ export class CallGuard {
     if (!isFromPhone(sender)) return undefined;
     const known = this.#activeCalls.ofCall(callId, now);
     // What a guest sends outside a call is counted.
-    if (known.length === 0 && isGuestHome(sender.home) && !ofUnknownCall.includes(cseq.method)) return notOfCall;
+    if (known.length === 0 && isGuestHome(sender.home) && !this.#mayGuestSend(cseq.method, callId, sender.home)) return notOfCall;
     if (known.length === 0) return afterAnswer.includes(cseq.method) && this.#isCalling(callId) ? notAnswered : undefined;
     // Calls of older builds have no tags in their names.
     const same = known.filter(({ name }) => name === dialogName(mandatory) || name === callOf(name));
@@ -51,6 +55,10 @@ export class CallGuard {
     const isOne = (end: HomeName) => isSameParty(end, sender.home) || (isOfServer(end) && isOfServer(sender.home));
     const isOther = ends.length > 0 && sender.home !== this.#room.home.name && !ends.some(isOne);
     return isOther ? notOfCall : undefined;
+  }
+
+  #mayGuestSend(method: string, callId: string, guest: HomeName): boolean {
+    return ofUnknownCall.includes(method) || (ofUnansweredCall.includes(method) && this.#unanswered.isFrom(callId, guest));
   }
 
   /**

@@ -73,7 +73,8 @@ export class Ingress {
   }
 
   #authenticate(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
-    const isWithin = () => isWithinCall(this.#room.keyring, request, mandatory, () => this.#phones.activeCalls.isNoted(mandatory, now));
+    const isWithin = () =>
+      isWithinCall(this.#room.keyring, request, mandatory, (route) => this.#phones.presentDialogs.allowsBy(route, mandatory, now));
     const authenticated = this.#account.authenticate(flow, request, now, isWithin);
     if (isFault(authenticated)) return this.#challenge(flow, request, authenticated, now);
     if (flow.authenticated === undefined) this.#connections.strangers.forget(flow.id);

@@ -6,6 +6,7 @@ import type { ListServer } from "./list-server.ts";
 import type { CallsAtPresent } from "./non-subscriber-policy.ts";
 import type { OriginatingResponses } from "./originating-responses.ts";
 import type { PendingInvites } from "./pending-invites.ts";
+import type { PresentDialogs } from "./present-dialogs.ts";
 import type { TakenOverDialogs } from "./taken-over-dialogs.ts";
 import type { TimedCalls } from "./timed-calls.ts";
 import type { TryingTimer } from "./trying-timer.ts";
@@ -15,6 +16,7 @@ import type { UndeliveredMessages } from "./undelivered-messages.ts";
 export interface OriginatingParts {
   readonly account: Account;
   readonly pendingInvites: PendingInvites;
+  readonly presentDialogs: PresentDialogs;
   readonly undelivered: UndeliveredMessages;
   readonly activeCalls: ActiveCalls;
   readonly records: CallRecords;

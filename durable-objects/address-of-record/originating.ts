@@ -75,6 +75,7 @@ export class Originating {
     {
       account,
       pendingInvites,
+      presentDialogs,
       undelivered,
       activeCalls,
       records,
@@ -98,7 +99,7 @@ export class Originating {
     this.#callsAtPresent = callsAtPresent;
     this.#forking = forking;
     this.#policy = new NonSubscriberPolicy(room, callsAtPresent);
-    this.#tokenPolicy = new TokenPolicy(room, timedCalls, activeCalls, () => account.owner().aliases);
+    this.#tokenPolicy = new TokenPolicy(room, timedCalls, presentDialogs, () => account.owner().aliases);
     this.#requests = new OriginatingRequests(room, account, pendingInvites, this.#policy);
     this.#responses = responses;
     this.#tryingTimers = tryingTimers;

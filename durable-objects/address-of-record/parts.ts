@@ -30,6 +30,7 @@ import { Messages } from "./stored-messages.ts";
 import type { Part } from "./part.ts";
 import { PendingInvites } from "./pending-invites.ts";
 import { PresenceAgent } from "./presence-agent.ts";
+import { PresentDialogs } from "./present-dialogs.ts";
 import { Connections } from "./connections.ts";
 import { Ingress } from "./ingress.ts";
 import { Registrar } from "./registrar.ts";
@@ -75,14 +76,15 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   const activeCalls: ActiveCalls = new ActiveCalls(room, isLimited, waitsFor, passOn, (dialog, now) => records.lost(dialog, now));
   const timedCalls = new TimedCalls(room, passOn);
   const pendingInvites = new PendingInvites(room, passOn);
-  const guard = new CallGuard(room, activeCalls);
   const contexts = new Contexts(room);
+  const unanswered = new UnansweredRequests(room, contexts);
+  const guard = new CallGuard(room, activeCalls, unanswered);
+  const presentDialogs = new PresentDialogs(activeCalls, pendingInvites, unanswered);
   const inProgress = {
     has: (callId: string, now: number) => activeCalls.has(callId, now) || thirdPartyCalls.rows.isRestored(callId),
     endOf: (dialog: string) => activeCalls.endOf(dialog),
   };
   const records: CallRecords = new CallRecords(room, contexts, inProgress, passOn);
-  const unanswered = new UnansweredRequests(room, contexts);
   const forking = new Forking(room, { contexts, records, unanswered, pushes }, passOn, waitsForCall);
   pushes.whenGone((phone, now) => forking.phoneIsGone(phone, now));
   const routing = new Routing(room, contexts, forking);
@@ -143,6 +145,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     {
       account,
       pendingInvites,
+      presentDialogs,
       undelivered,
       activeCalls,
       records,
@@ -156,7 +159,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     },
     passOn,
   );
-  const phones = { activeCalls, originating, responses, terminating, forking, pendingInvites, undelivered };
+  const phones = { activeCalls, originating, responses, terminating, forking, pendingInvites, presentDialogs, undelivered };
   const connections: Connections = new Connections(room, account, phones, () => ordered);
   const ingress = new Ingress(room, connections, account, registrar, phones);
   const ordered: readonly Part[] = [

@@ -3,6 +3,7 @@ import type { Forking } from "./forking.ts";
 import type { Originating } from "./originating.ts";
 import type { OriginatingResponses } from "./originating-responses.ts";
 import type { PendingInvites } from "./pending-invites.ts";
+import type { PresentDialogs } from "./present-dialogs.ts";
 import type { Terminating } from "./terminating.ts";
 import type { UndeliveredMessages } from "./undelivered-messages.ts";
 
@@ -14,5 +15,6 @@ export interface PhoneParts {
   readonly terminating: Terminating;
   readonly forking: Forking;
   readonly pendingInvites: PendingInvites;
+  readonly presentDialogs: PresentDialogs;
   readonly undelivered: UndeliveredMessages;
 }

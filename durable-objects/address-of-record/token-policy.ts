@@ -7,14 +7,15 @@ import type { Request } from "../../lib/syntax/message.ts";
 import { type SipUri, dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
-import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { available } from "../../platform/directory/available.ts";
 import { numberAtTheBeginning, referredTo } from "../shared/trunk-destinations.ts";
-import type { ActiveCalls } from "./active-calls.ts";
+import type { PresentDialogs } from "./present-dialogs.ts";
 import { type Room, readHome } from "./room.ts";
 import type { TimedCalls } from "./timed-calls.ts";
-import { beginning, endOf } from "./tokens.ts";
+import { endOf } from "./tokens.ts";
+
+type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
 
 /** No target has an empty name. */
 const nowhere = { user: "", domain: "" };
@@ -66,24 +67,25 @@ export class TokenPolicy {
   readonly #room: Room;
   readonly #timedCalls: Pick<TimedCalls, "isFull">;
   readonly #aliases: () => readonly string[];
-  readonly #activeCalls: Pick<ActiveCalls, "isNoted">;
+  readonly #presentDialogs: Pick<PresentDialogs, "allows">;
 
   /** @param aliases those of the user */
   constructor(
     room: Room,
     timedCalls: Pick<TimedCalls, "isFull">,
-    activeCalls: Pick<ActiveCalls, "isNoted">,
+    presentDialogs: Pick<PresentDialogs, "allows">,
     aliases: () => readonly string[],
   ) {
     this.#room = room;
-    this.#activeCalls = activeCalls;
+    this.#presentDialogs = presentDialogs;
     this.#aliases = aliases;
     this.#timedCalls = timedCalls;
   }
 
   /**
    * Refuses a request that the token of its connection does not allow. Within a call that is known nothing is refused but a REFER to an address
-   * that is no target. A Route outlives its call: what could begin something by it is allowed as outside of a call.
+   * that is no target. A Route outlives its call: by the Route of another call only what ends or completes one is allowed, the rest as outside of a
+   * call.
    * @param isRepeated it is an INVITE that was counted before
    */
   async refuse(
@@ -98,7 +100,7 @@ export class TokenPolicy {
     if (limits === undefined) return method === "REFER" ? refuseNewCall(flow, Date.now()) : undefined;
     const notReferable = method === "REFER" ? await this.#refuseReferral(flow, limits, request, way) : undefined;
     if (notReferable !== undefined || method === "ACK") return notReferable;
-    if (way.kind === "dialog") return this.#refuseWithin(limits, method, mandatory, way.receiver.home);
+    if (way.kind === "dialog") return this.#refuseWithin(limits, mandatory, way);
     if (way.kind !== "address") return undefined;
     const { address } = way;
     const isOwn = this.#isOwn(address);
@@ -121,9 +123,11 @@ export class TokenPolicy {
   }
 
   /** By the Route of a call that may be over, and perhaps with another To tag. */
-  #refuseWithin(limits: TokenLimits, method: string, mandatory: MandatoryHeaders, to: HomeName): Fault | undefined {
+  #refuseWithin(limits: TokenLimits, mandatory: MandatoryHeaders, { receiver, isFromCaller }: WithinDialog): Fault | undefined {
+    const { method } = mandatory.cseq;
+    const to = receiver.home;
     if (hasOwnScope(method)) return refuseScope(limits, method);
-    if (!beginning.includes(method) || this.#activeCalls.isNoted(mandatory, Date.now())) return undefined;
+    if (this.#presentDialogs.allows(mandatory, { home: to, isFromCaller }, Date.now())) return undefined;
     if (method === "INVITE" && isCounting(limits)) return notKnown;
     const at = isUserHome(to) ? readHome(to, []) : nowhere;
     return refuseScope(limits, method) ?? refuseTarget(limits, method, at);

@@ -1,7 +1,7 @@
 import { bearerIn } from "../../lib/authentication/bearer.ts";
 import { isTokenForm } from "../../lib/authentication/token-issuer.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
-import { hasOwnRoute } from "../../lib/proxy/route-token.ts";
+import { type DialogRoute, ownRouteIn } from "../../lib/proxy/route-token.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
@@ -123,20 +123,23 @@ export function endOf({ authenticated, nonSubscriber }: Flow): number | undefine
 
 /**
  * Whether a request belongs to a call, so that it is not challenged when the token of its connection has expired: the Route of the call
- * proves it, which a tag or a Call-ID does not. The Route outlives the call, so what could begin something by it has to be of a dialog in
- * progress.
- * @param knows whether a dialog is in progress
+ * proves it, which a tag or a Call-ID does not.
+ * @param allows whether it may be sent by this Route, which outlives its call
  */
-export function isWithinCall(keyring: Keyring, request: Request, dialog: MandatoryHeaders, knows: () => boolean): boolean {
+export function isWithinCall(
+  keyring: Keyring,
+  request: Request,
+  dialog: MandatoryHeaders,
+  allows: (route: DialogRoute) => boolean,
+): boolean {
   const { method } = request;
   if (method === "CANCEL" || method === "ACK") return true;
-  if (dialog.toTag === undefined || outsideCalls.includes(method) || !hasOwnRoute(keyring, request, dialog.callId)) return false;
-  return !beginning.includes(method) || knows();
+  if (dialog.toTag === undefined || outsideCalls.includes(method)) return false;
+  const route = ownRouteIn(keyring, request, dialog.callId);
+  return route !== undefined && allows(route);
 }
 
 const outsideCalls: readonly string[] = ["SUBSCRIBE", "PUBLISH", "REGISTER"];
-/** What may begin something at a phone or server that does not know the dialog. */
-export const beginning: readonly string[] = ["INVITE", "MESSAGE"];
 
 /** Guests stay strangers: those of shared connections have their limits at the edge. */
 export function isStranger({ authenticated, nonSubscriber }: Flow): boolean {

@@ -53,6 +53,14 @@ export class UnansweredRequests {
     });
   }
 
+  /** Whether a call with this Call-ID is ringing here whose caller's end of the dialog is at this home. */
+  isFrom(callId: string, home: HomeName): boolean {
+    return this.#contexts.unfinished().some(({ context, request }) => {
+      const isRinging = context.method === "INVITE" && context.final === 0 && callerOf(context).home === home;
+      return isRinging && mandatoryHeadersOf(request).callId === callId;
+    });
+  }
+
   /**
    * Whether another request may wait too. At a routing home only those count that the router has not decided on, and those to the same
    * address: the others wait at the users whom they ring.

@@ -100,10 +100,14 @@ export function endsIn(keyring: Keyring, response: Response, callId: string, hom
   return undefined;
 }
 
-/** Whether a request has a Route of ours that was made for its Call-ID: only who is in that call has it. */
-export function hasOwnRoute(keyring: Keyring, request: Request, callId: string): boolean {
-  if (!hasHeader(request, "route")) return false;
-  return headerValues(request, "route").some((value) => openRoute(keyring, ownRoute.exec(value)?.[1], callId) !== undefined);
+/** The first Route of ours in a request that was made for its Call-ID: only the ends of that call have it. */
+export function ownRouteIn(keyring: Keyring, request: Request, callId: string): DialogRoute | undefined {
+  if (!hasHeader(request, "route")) return undefined;
+  for (const value of headerValues(request, "route")) {
+    const opened = openRoute(keyring, ownRoute.exec(value)?.[1], callId);
+    if (opened !== undefined) return opened;
+  }
+  return undefined;
 }
 
 /** The sending and the receiving end of a request in the dialog, determined by its From tag. */

@@ -1,5 +1,6 @@
 import { afterAll, expect, it } from "vitest";
-import { establish, hangUp } from "../support/call.ts";
+import { establish, hangUp, ring } from "../support/call.ts";
+import { dialogOfCaller } from "../support/dialog.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
 import { startServerUnderTest } from "../support/server-under-test.ts";
@@ -41,7 +42,7 @@ it("a guest writes within a call, but not in one that is over, which would count
   await hangUp(guest, call.callerSide, support);
   const late = guest.inDialog("MESSAGE", call.callerSide, { body: "hello again" });
   expect((await guest.finalResponse(late)).status).toBe(481);
-  for (const method of ["INVITE", "INFO", "OPTIONS"]) {
+  for (const method of ["INVITE", "INFO", "OPTIONS", "UPDATE"]) {
     const sent = guest.inDialog(method, call.callerSide);
     expect([method, (await guest.finalResponse(sent)).status]).toEqual([method, 481]);
   }
@@ -67,3 +68,14 @@ it.each(["talk", "hold", "dialog", "refer, talk", ""])(
     expect((await guest.finalResponse(ofTransfer)).status).toBe(200);
   },
 );
+
+it("a guest may change the session before the answer (RFC 3311 §5.1)", async () => {
+  await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { guests: true });
+  const [support] = await serverUnderTest.phones("direct", "support");
+  const socket = await openSocket(`${serverUnderTest.server.wsUrl}/ws`, "visitor", {});
+  const guest = new Phone(socket, { account: "visitor", domain: "anonymous.invalid", way: "general" });
+  const { ringing } = await ring(guest, support);
+  const update = guest.inDialog("UPDATE", { ...dialogOfCaller(ringing), target: `sip:support@${support.host}` });
+  support.reply(await support.next("UPDATE"), 200);
+  expect((await guest.finalResponse(update)).status).toBe(200);
+});

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { type Dialog, dialogOfCallee, dialogOfCaller } from "../../support/dialog.ts";
 import { type Scenario, startScenario } from "../world/scenario.ts";
 
 let scenario: Scenario;
@@ -38,6 +39,30 @@ describe("by the Route of a call that is over, a token allows no more than outsi
     const sent = alice.within(method, { ...dialog, remote }, linesOf(method, alice.contact), 77);
     await world.settle();
     expect([sent.final, bob.all(method).length]).toEqual([403, before]);
+  });
+
+  const others = ["INFO", "UPDATE", "OPTIONS", "NOTIFY", "FOO"];
+
+  it.each(others)("a %s: not of the scope, and in the call it passes", async (method) => {
+    const { world, alice, bob, dialog } = await hasTalked({ scope: ["register"] });
+    bob.invites(alice.aor);
+    await world.settle();
+    alice.answers();
+    await world.settle();
+    const lines = ["Event: refer", "Subscription-State: active", `Contact: ${alice.contact}`];
+    const within = alice.within(method, alice.call.dialog as Dialog, lines);
+    await world.settle();
+    expect([within.final, bob.all(method).length]).toEqual([200, 1]);
+    const sent = alice.within(method, dialog, lines, 77);
+    await world.settle();
+    expect([sent.final, bob.all(method).length]).toEqual([403, 1]);
+  });
+
+  it.each(others)("a %s: not to others than its targets", async (method) => {
+    const { world, alice, bob, dialog } = await hasTalked({ targets: ["carol@example.com"] });
+    const sent = alice.within(method, dialog, ["Event: refer", `Contact: ${alice.contact}`], 77);
+    await world.settle();
+    expect([sent.final, bob.all(method).length]).toEqual([403, 0]);
   });
 
   it.each(["MESSAGE", "INVITE"])("a %s: not to others than its targets", async (method) => {
@@ -92,15 +117,56 @@ describe("by the Route of a call that is over, a token allows no more than outsi
         alice.within("MESSAGE", dialog, ["Content-Type: text/plain"], 77),
         alice.within("INVITE", dialog, [`Contact: ${alice.contact}`], 78),
         alice.within("INVITE", other, [`Contact: ${alice.contact}`], 79),
+        alice.within("INFO", dialog, [], 80),
+        alice.within("UPDATE", other, [`Contact: ${alice.contact}`], 81),
+        alice.within("NOTIFY", dialog, ["Event: refer", "Subscription-State: active"], 82),
       ];
       await world.settle();
-      expect([sent.map(({ final }) => final), bob.all("MESSAGE").length, bob.all("INVITE").length]).toEqual([[407, 407, 407], ...before]);
+      expect([sent.map(({ final }) => final), bob.all("MESSAGE").length, bob.all("INVITE").length]).toEqual([
+        [407, 407, 407, 407, 407, 407],
+        ...before,
+      ]);
+      expect(["INFO", "UPDATE", "NOTIFY"].map((method) => bob.all(method).length)).toEqual([0, 0, 0]);
       // Its call goes on, and can be put on hold.
       const hold = call.dialog && alice.within("INVITE", call.dialog, [`Contact: ${alice.contact}`]);
       await world.settle();
       expect([hold?.final, carol.state]).toEqual([200, "talking"]);
     },
   );
+});
+
+describe("in a call that is not answered yet a phone whose token has limits may send", () => {
+  it.each(["UPDATE", "INFO", "PRACK"])("%s, as its caller, whose call was forwarded", async (method) => {
+    scenario = await startScenario({
+      absent: ["alice"],
+      rules: { carol: { doNotDisturb: false, forward: { always: "sip:bob@example.com" } } },
+    });
+    const { world, alice, bob } = scenario;
+    world.signsInByToken("alice", { scope: ["register", "call"], targets: ["carol@example.com"] });
+    await alice.comesOnline();
+    alice.invites("sip:carol@example.com");
+    await world.settle();
+    const sent = alice.within(method, { ...dialogOfCaller(alice.last(180)), target: `sip:bob@${bob.host}` }, [`Contact: ${alice.contact}`]);
+    await world.settle();
+    expect([sent.final, bob.all(method).length]).toEqual([200, 1]);
+  });
+
+  it.each(["UPDATE", "INFO"])("%s, as the one who is called, until the caller hangs up", async (method) => {
+    scenario = await startScenario({ absent: ["alice"] });
+    const { world, alice, bob } = scenario;
+    world.signsInByToken("alice", { scope: ["register"] });
+    await alice.comesOnline();
+    bob.invites(alice.aor);
+    await world.settle();
+    const dialog = dialogOfCallee(alice.last("INVITE"), alice.instance.slice(-6));
+    const sent = alice.within(method, dialog, [`Contact: ${alice.contact}`]);
+    await world.settle();
+    bob.cancels();
+    await world.settle();
+    const late = alice.within(method, dialog, [`Contact: ${alice.contact}`]);
+    await world.settle();
+    expect([sent.final, late.final, bob.all(method).length]).toEqual([200, 403, 1]);
+  });
 });
 
 it("a call goes on long after the end of its token, and may be put on hold", async () => {

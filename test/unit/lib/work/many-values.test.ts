@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hasOwnRoute } from "../../../../lib/proxy/route-token.ts";
+import { ownRouteIn } from "../../../../lib/proxy/route-token.ts";
 import { createKeyring } from "../../../../platform/crypto/keyring.ts";
 import { inputOf } from "../registrar/support.ts";
 import { register } from "../../../../lib/registrar/register.ts";
@@ -30,7 +30,7 @@ describe("many values in one message cost no more than linear work", () => {
     const looking = (count: number) => {
       const routes = linesOf("Route", () => `<sip:route.${"A".repeat(24)}@a>`, count);
       const { request, mandatory } = receive("INVITE sip:bob@example.com", `Call-ID: ${"c".repeat(1000)}`, ...routes);
-      return () => void hasOwnRoute(keyring, request, mandatory.callId);
+      return () => void ownRouteIn(keyring, request, mandatory.callId);
     };
     expect(growsTooFast(looking(6000), () => looking(1500))).toBe(false);
   });
