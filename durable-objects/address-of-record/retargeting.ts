@@ -5,7 +5,6 @@ import { hideHistory } from "../../lib/proxy/history.ts";
 import { shownTo } from "../../lib/proxy/standing.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
 import { type ForkedBranch, type ResponseContext, isToCome } from "../../lib/proxy/response-context/context.ts";
-import { maxForwards } from "../../lib/proxy/response-context/determine-targets.ts";
 import { isSilent } from "../../lib/proxy/response-context/deadlines.ts";
 import { withBranch } from "../../lib/proxy/response-context/fork.ts";
 import { isByDomain } from "../../lib/proxy/response-context/target-set.ts";
@@ -211,7 +210,7 @@ export class Retargeting {
     const written = keepsRequestUri ? branch.contact : uriAtTrunk(trunk, address.user, place.server);
     const contact = isSips(open) ? written.replace(/^sip:/i, "sips:") : written;
     const breadth = breadthOfEach(context);
-    const forwards = forwardsOfEach(context);
+    const { forwards = 1 } = branch;
     if (forwards === 0) return tooManyForwards;
     const own = `sip:${user}@${domain}`;
     const retargeted = retargetedRequest(own, request, context, { ...branch, contact }, breadth);
@@ -229,7 +228,7 @@ export class Retargeting {
       caller: search?.caller ?? { home: answerTo.home, phone: answerTo.phone },
       forwardingTrail: [...(search?.forwardingTrail ?? []), `${home} ${request.requestUri}`],
       breadth,
-      forwards,
+      forwards: forwards - 1,
       ...(search?.verification === undefined ? {} : { verification: search.verification }),
       ...(calleeSubscriber === undefined ? {} : { calleeSubscriber }),
     };
@@ -307,12 +306,6 @@ function retryAfterOf(text: string): number | undefined {
 }
 
 const tooManyForwards = fault(440, "the call would become too many requests");
-
-/** How many requests to other addresses each branch may become, also of those that wait. */
-function forwardsOfEach({ search, branches }: ResponseContext): number {
-  const all = branches.length + (search?.waiting.flat().length ?? 0);
-  return Math.floor((search?.forwards ?? maxForwards) / Math.max(1, all));
-}
 
 /** An application calls the user by the name of whom the call is for. Who else gets that call is called by the user. */
 function calledBy(uri: string, answerTo: ReturnAddress, text: string): string {

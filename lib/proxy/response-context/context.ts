@@ -54,7 +54,7 @@ export interface Search {
   readonly caller?: DialogEnd | undefined;
   readonly forwardingTrail: readonly string[];
   readonly breadth: number;
-  /** Absent in rows of older builds. */
+  /** How many requests to other addresses may still be made, without those that the branches have got. Absent in rows of older builds. */
   readonly forwards?: number;
   /** The address of record that the sending flow is authenticated for. */
   readonly identity: string;
@@ -107,6 +107,8 @@ export interface ForkedBranch {
   readonly others?: readonly OtherFlow[];
   /** It leads to another address and not to a phone, for this reason. */
   readonly retarget?: Retarget;
+  /** How many requests to other addresses it may become, itself included. Absent in rows of older builds. */
+  readonly forwards?: number;
   /** Milliseconds; the last provisional response of a forwarded branch. There is no socket here on which to note it. */
   readonly proceeding?: number | undefined;
   /** How many of its possible servers have failed or been silent. */

@@ -3,6 +3,7 @@ import type { RequestEnvelope, SentRequest } from "../../transport/envelope.ts";
 import type { RouterQuestion } from "../../transport/routed-call.ts";
 import type { Preferred } from "../caller-preferences.ts";
 import type { ReachableTarget, Search } from "./context.ts";
+import { maxForwards } from "./forwards.ts";
 import { addressTarget } from "./search.ts";
 import { type ExternalTarget, groupsOf, portions } from "./target-set.ts";
 import type { RequestDisposition } from "../request-disposition.ts";
@@ -126,9 +127,6 @@ function searchOf({ envelope, settings, disposition, now }: SearchInput): Search
     ...(envelope.verification === undefined ? {} : { verification: envelope.verification }),
   };
 }
-
-/** Requests to other addresses that one call becomes at most. */
-export const maxForwards = 100;
 
 /** RFC 5393 §5.3.3.1 recommends 60 if the request names none. */
 function breadthOf({ breadth = 60 }: SentRequest): number {

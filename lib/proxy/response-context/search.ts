@@ -11,6 +11,7 @@ import {
   isPending,
   isToCome,
 } from "./context.ts";
+import { noRules, shareForwards } from "./forwards.ts";
 import type { Retarget } from "./target-set.ts";
 
 /** Statuses that mean: the user is busy. */
@@ -37,8 +38,9 @@ export function addBranches(
   until: number,
 ): Decision & { readonly effects: readonly (Effect & { kind: "forward" | "wake" })[] } {
   const first = context.branches.length;
-  const added = targets.map((target, index) => branchTo(target, first + index, now, until));
-  const opened = { ...context, branches: [...context.branches, ...added] };
+  const { shares, search } = shareForwards(context.search, targets);
+  const added = targets.map((target, index) => branchTo(target, shares[index], first + index, now, until));
+  const opened = { ...context, ...(search === undefined ? {} : { search }), branches: [...context.branches, ...added] };
   const forward = added.filter((branch) => branch.sent > 0).map(({ index }) => ({ kind: "forward", branch: index }) as const);
   const { context: woken, effects } = wakeSleeping(opened, now, () => undefined);
   return { context: woken, effects: [...forward, ...effects] };
@@ -153,10 +155,10 @@ function isSettled(context: ResponseContext): boolean {
 /** The call is forwarded: the rest of the search is dropped. */
 function without(search: Search | undefined): Pick<ResponseContext, "search"> {
   if (search === undefined) return {};
-  return { search: { ...search, waiting: [], onBusy: undefined, onUnregistered: undefined, onNoAnswer: undefined, isClosed: true } };
+  return { search: { ...search, ...noRules, waiting: [], isClosed: true } };
 }
 
-function branchTo(target: ReachableTarget, index: number, now: number, until: number): ForkedBranch {
+function branchTo(target: ReachableTarget, forwards: number | undefined, index: number, now: number, until: number): ForkedBranch {
   const { phone, contact, path, key, others, retarget, delay = 0, ringTime, wakeAfter } = target;
   return {
     index,
@@ -175,5 +177,6 @@ function branchTo(target: ReachableTarget, index: number, now: number, until: nu
     ...(key === undefined ? {} : { key }),
     ...(others === undefined ? {} : { others }),
     ...(retarget === undefined ? {} : { retarget }),
+    ...(forwards === undefined ? {} : { forwards }),
   };
 }

@@ -63,6 +63,7 @@ it("and half of the places for watchers", async () => {
 it.each([
   [undefined, 1],
   [2, 1],
+  [1, 1],
   [0, 0],
 ])("a call that may become %s more requests to other addresses is forwarded %i times", async (forwards, times) => {
   scenario = await startScenario();
