@@ -25,8 +25,17 @@ const preferred = ["p-preferred-identity", "p-preferred-service"];
 /** Who forwarded the call before (RFC 5806 §5, RFC 7044 §4, RFC 3892 §2); phones show it beside the caller. */
 const diverted = ["diversion"];
 const history = ["history-info", "referred-by"];
-/** Headers that make phones fetch content, ring differently or open the microphone without consent (RFC 3261 §20.4, §20.9; RFC 5373 §9). */
-const commands = ["alert-info", "call-info", "answer-mode", "priv-answer-mode", "p-auto-answer", "x-auto-answer"];
+/** Headers that make phones fetch content or ring differently (RFC 3261 §20.4, §20.9). */
+const commands: readonly string[] = ["alert-info", "call-info"];
+
+/**
+ * Whether a header makes phones do something, or may open the microphone without consent (RFC 5373 §9). Vendors have many names for that,
+ * and no phone needs another header with such a name: P-Answer-State (RFC 4964) is for push-to-talk in a closed network.
+ */
+function isCommand(name: string): boolean {
+  return commands.includes(name) || name.includes("answer");
+}
+
 /** What an application has said of the caller (RFC 7433 §4.3): of a guest, what is in the token, and not what the guest says. */
 const toldByApplication = ["user-to-user"];
 /** Whom to call back (RFC 3261 §20.31): a guest could name a user. */
@@ -35,26 +44,25 @@ const callBack = ["reply-to"];
 /** A signature about the caller (RFC 8224 §4). This server signs for its users; another server's signature says itself whose it is. */
 const signed = ["identity", "identity-info"];
 
-const takenOff: Readonly<Record<Standing, ReadonlySet<string>>> = {
-  subscriber: new Set([...preferred, ...asserted, ...internal, ...diverted, ...signed]),
-  guest: new Set([
-    ...preferred,
-    ...asserted,
-    ...internal,
-    ...diverted,
-    ...history,
-    ...commands,
-    ...toldByApplication,
-    ...callBack,
-    ...signed,
-  ]),
-  server: new Set([...preferred, ...asserted, ...internal, ...diverted, ...commands]),
-  "trusted server": new Set(preferred),
+/** Headers to remove. */
+interface Taken {
+  readonly names: ReadonlySet<string>;
+  readonly withCommands?: boolean;
+}
+
+const takenOff: Readonly<Record<Standing, Taken>> = {
+  subscriber: { names: new Set([...preferred, ...asserted, ...internal, ...diverted, ...signed]) },
+  guest: {
+    names: new Set([...preferred, ...asserted, ...internal, ...diverted, ...history, ...toldByApplication, ...callBack, ...signed]),
+    withCommands: true,
+  },
+  server: { names: new Set([...preferred, ...asserted, ...internal, ...diverted]), withCommands: true },
+  "trusted server": { names: new Set(preferred) },
 };
-const hidden = new Set([...asserted, ...internal]);
-const hiddenByCaller = new Set([...preferred, ...asserted, ...signed]);
+const hidden: Taken = { names: new Set([...asserted, ...internal]) };
+const hiddenByCaller: Taken = { names: new Set([...preferred, ...asserted, ...signed]) };
 /** A signature names the caller too (RFC 8224 §11). */
-const ofAnonymous = new Set([...takenOff.server, ...signed]);
+const ofAnonymous: Taken = { names: new Set([...takenOff.server.names, ...signed]), withCommands: true };
 
 /**
  * The headers of a request or response to remove because of its sender. RFC 3325 §5: what a trusted server asserts is passed on, unless the
@@ -67,7 +75,7 @@ export function takenFrom(message: Message, sender: Standing): string[] {
 }
 
 /** What a user of another domain may not tell a phone, as an untrusted server may not. */
-const fromElsewhere = new Set(commands);
+const fromElsewhere: Taken = { names: new Set(), withCommands: true };
 
 /** The headers to remove from a request of a user of another domain of this server. */
 export function takenFromElsewhere(request: Message): string[] {
@@ -75,9 +83,9 @@ export function takenFromElsewhere(request: Message): string[] {
 }
 
 /** One pass over the lines, because this runs for every message. */
-function thoseIn({ lines }: Message, names: ReadonlySet<string>): string[] {
+function thoseIn({ lines }: Message, { names, withCommands = false }: Taken): string[] {
   const found: string[] = [];
-  for (const { name } of lines) if (names.has(name) && !found.includes(name)) found.push(name);
+  for (const { name } of lines) if ((names.has(name) || (withCommands && isCommand(name))) && !found.includes(name)) found.push(name);
   return found;
 }
 

@@ -21,6 +21,8 @@ const commands: readonly (readonly [string, string])[] = [
   ["Answer-Mode", "Auto;require"],
   ["Priv-Answer-Mode", "Auto"],
   ["P-Auto-Answer", "normal"],
+  ["X-AutoAnswer", "true"],
+  ["Answer-After", "0"],
   ["Alert-Info", "<http://tenant.example/x>;info=alert-autoanswer"],
   ["Call-Info", "<sip:tenant.example>;answer-after=0"],
 ];

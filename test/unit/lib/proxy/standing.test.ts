@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Standing, shownTo, standingOf, standingOfServer, takenFrom } from "../../../../lib/proxy/standing.ts";
+import { type Standing, shownTo, standingOf, standingOfServer, takenFrom, takenFromElsewhere } from "../../../../lib/proxy/standing.ts";
 import { receive } from "../support/sip.ts";
 
 const senders = ["subscriber", "guest", "server", "trusted server"] as const satisfies readonly Standing[];
@@ -27,6 +27,13 @@ const table: readonly (readonly [string, string, readonly Standing[], readonly S
   ["Call-Info", "<sip:x>;answer-after=0", ["subscriber", "trusted server"], receivers],
   ["Answer-Mode", "Auto", ["subscriber", "trusted server"], receivers],
   ["Priv-Answer-Mode", "Auto", ["subscriber", "trusted server"], receivers],
+  ["P-Auto-Answer", "normal", ["subscriber", "trusted server"], receivers],
+  ["X-Auto-Answer", "true", ["subscriber", "trusted server"], receivers],
+  ["X-AutoAnswer", "true", ["subscriber", "trusted server"], receivers],
+  ["AUTO-ANSWER", "true", ["subscriber", "trusted server"], receivers],
+  ["Answer-After", "0", ["subscriber", "trusted server"], receivers],
+  ["X-Vendor-AnswerAfter", "0", ["subscriber", "trusted server"], receivers],
+  ["P-Answer-State", "Unconfirmed", ["subscriber", "trusted server"], receivers],
   ["User-to-User", "00AB;encoding=hex", ["subscriber", "server", "trusted server"], receivers],
   ["Identity", "eyJhbGciOiJFUzI1NiJ9;info=<https://x.example>;alg=ES256", ["server", "trusted server"], receivers],
   ["Identity-Info", "<https://x.example>;alg=rsa-sha1", ["server", "trusted server"], receivers],
@@ -49,6 +56,11 @@ describe("headers that say who calls, or have a phone do something", () => {
       expect(shownTo(request, receiver).includes(`${name}: `)).toBe(isShown);
     },
   );
+
+  it.each(["X-AutoAnswer", "Answer-After", "Alert-Info"])("%s of a user of another domain of this server does not pass", (name) => {
+    const { request } = receive("INVITE sip:bob@example.com", `${name}: 0`, "Subject: answer", "X-Note: answer");
+    expect(takenFromElsewhere(request)).toEqual([name.toLowerCase()]);
+  });
 
   it("what a trusted server asserts is taken off too for a caller who wants that (RFC 3325 §5)", () => {
     const lines = ["P-Asserted-Identity: <sip:ceo@example.com>", "remote-PARTY-id: <sip:ceo@example.com>", "Privacy: id"];
