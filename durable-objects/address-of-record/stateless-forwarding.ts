@@ -4,7 +4,7 @@ import { contactForGruu } from "../../lib/location/gruu.ts";
 import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
 import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { type Forwarder, type StatelessRequest, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
-import { refuseWithin } from "../../lib/proxy/within.ts";
+import { refuseWithin, senderWithin } from "../../lib/proxy/within.ts";
 import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
 import type { ReachableTarget } from "../../lib/proxy/response-context/context.ts";
 import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
@@ -99,7 +99,7 @@ export class StatelessForwarding {
     if (local !== undefined) return local.inDialog(envelope, request, mandatory, now);
     const refusal =
       this.#guard.refuseWithin(mandatory, envelope.answerTo, now) ??
-      refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory);
+      refuseWithin(this.#account.rules().blocked, senderWithin(envelope, this.#room.home.domain), request, mandatory);
     if (refusal !== undefined) return request.method === "ACK" ? accepted : refused(request, refusal);
     const flow = this.#room.sockets.newestTo(phone);
     const target = refreshesTarget(request.method) ? targetIn(request) : undefined;

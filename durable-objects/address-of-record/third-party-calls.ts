@@ -1,5 +1,5 @@
 import { callName } from "../../lib/proxy/call-name.ts";
-import { refuseWithin } from "../../lib/proxy/within.ts";
+import { refuseWithin, senderWithin } from "../../lib/proxy/within.ts";
 import { composeOwnInvite, refusedMedia } from "../../lib/proxy/third-party-call.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -130,7 +130,8 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     if (request.method === "CANCEL") return answered(request, 481, "there is nothing to cancel");
     if (to === undefined || call.ending !== undefined) return request.method === "ACK" ? accepted : refused(request, notConnected);
     if (request.method === "REFER" && call.offsets !== undefined) return refused(request, transferredBefore);
-    const blocked = side === "other" ? refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory) : undefined;
+    const sender = senderWithin(envelope, this.#room.home.domain);
+    const blocked = side === "other" ? refuseWithin(this.#account.rules().blocked, sender, request, mandatory) : undefined;
     if (blocked !== undefined) return refused(request, blocked);
     const receipt = this.#requests.relay(call.id, to, { offsets: offsetsOf(call, side), side }, { envelope, request }, now);
     if (receipt.kind === "taken") this.rows.retargeted(call, side, request);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { establish } from "../support/call.ts";
 import { shortSdp } from "../support/compose.ts";
 import { Phone } from "../support/phone.ts";
 import { header } from "../support/received-message.ts";
@@ -39,6 +40,29 @@ describe("a user of another domain of this server, as a server that is not trust
     };
     expect([await heard(mallory), await heard(alice)]).toEqual([undefined, value]);
   });
+
+  it.each(["check-sync", "service-control", "report", "ua-profile", "x-cisco-remotecc"])(
+    "nor by a NOTIFY for %s within a call: 489",
+    async (event) => {
+      const [bob] = await serverUnderTest.phones("direct", "bob");
+      const { callerSide } = await establish(mallory, bob);
+      const notifies = (name: string) => {
+        const headers: [string, string][] = [
+          ["Event", name],
+          ["Subscription-State", "active"],
+        ];
+        return mallory.inDialog("NOTIFY", callerSide, { headers });
+      };
+      expect((await mallory.finalResponse(notifies(event))).status).toBe(489);
+      const ofTransfer = notifies("refer");
+      const heard = await bob.next("NOTIFY");
+      bob.reply(heard, 200);
+      expect([header(heard, "event"), (await mallory.finalResponse(ofTransfer)).status]).toEqual(["refer", 200]);
+      const bye = mallory.bye(callerSide);
+      bob.reply(await bob.next("BYE"), 200);
+      await mallory.finalResponse(bye);
+    },
+  );
 
   it("nor in a MESSAGE", async () => {
     const [bob] = await serverUnderTest.phones("general", "bob");
