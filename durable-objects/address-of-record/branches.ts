@@ -1,6 +1,9 @@
 import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import { type Forwarder, branchRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
+import { firstRecordRoute, hasUsableContact, missingIn } from "../../lib/proxy/dialog-forming.ts";
+import { isRecordedFor } from "../../lib/proxy/route-token.ts";
+import { alter } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
@@ -8,7 +11,7 @@ import { parseFromTo } from "../../lib/syntax/from-to.ts";
 import type { DialogEnd } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { Room } from "./room.ts";
-import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
+import { mandatoryHeadersOf, parsed, parsedResponse } from "../shared/reparse.ts";
 import type { OpenContext } from "./contexts.ts";
 import { withDialog } from "./dialog-list.ts";
 import { takenCall } from "./answered-call.ts";
@@ -38,6 +41,17 @@ export class Branches {
   acknowledge(flow: Flow, open: OpenContext, branch: ForkedBranch, response: Response, now: number): void {
     const text = ackFor(this.#sentRequest(open, branch), response);
     if (this.#room.sockets.send(flow.id, text)) this.#room.log.passed(now, flow.id, text);
+  }
+
+  /** A response; a 2xx to an INVITE has all that the requests of its dialog need, also if its phone has left that out. */
+  completed(open: OpenContext, branch: ForkedBranch, response: Response): Response {
+    const { keyring } = this.#room;
+    if (open.context.method !== "INVITE" || response.status < 200 || response.status >= 300) return response;
+    const { callId } = mandatoryHeadersOf(open.request);
+    if (isRecordedFor(keyring, response, callId, branch.phone) && hasUsableContact(response)) return response;
+    const sent = this.#sentRequest(open, branch);
+    const missing = missingIn(response, firstRecordRoute(sent), sent.requestUri);
+    return missing === undefined ? response : parsedResponse(alter(response, missing));
   }
 
   #asSent(open: OpenContext, branch: ForkedBranch): string {

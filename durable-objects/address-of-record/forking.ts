@@ -147,7 +147,7 @@ export class Forking implements Part {
   /** A response of one of our phones; the alterations are for forwarding it. */
   response(
     flow: Flow,
-    response: Response,
+    received: Response,
     alterations: Alterations,
     mandatory: MandatoryHeaders,
     name: { context: string; index: number },
@@ -158,9 +158,10 @@ export class Forking implements Part {
     const branch = open?.context.branches[name.index];
     // The answer to our own CANCEL has the branch of its INVITE, and ends here (RFC 3261 §9.1, §17.1.3).
     if (open !== undefined && method === "CANCEL")
-      this.#carryOut(open, cancelAnswered(open.context, name.index, response.status, now, this.#room.timers), now);
+      this.#carryOut(open, cancelAnswered(open.context, name.index, received.status, now, this.#room.timers), now);
     if (open === undefined || branch === undefined || method !== open.context.method) return;
-    if (!isOfRequest(open.request, response, mandatory)) return;
+    if (!isOfRequest(open.request, received, mandatory)) return;
+    const response = this.#branches.completed(open, branch, received);
     const { status } = response;
     const isInvite = open.context.method === "INVITE";
     if (status >= 300 && isInvite) this.#branches.acknowledge(flow, open, branch, response, now);

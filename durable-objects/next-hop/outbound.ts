@@ -260,14 +260,15 @@ export class Outbound {
     if (media.hasRoom(mandatory.callId, length)) await media.inOrder(mandatory.callId, length, () => this.#answered(response, mandatory));
   }
 
-  async #answered(response: SipResponse, mandatory: MandatoryHeaders): Promise<void> {
+  async #answered(received: SipResponse, mandatory: MandatoryHeaders): Promise<void> {
     const written = mandatory.via.branch ?? "";
     const isOfThisServer = this.#around.by.hints.includes(hintIn(written) ?? "");
     const branch = isOfThisServer ? readBranch(this.#around.by.keyring, written, sentAs(mandatory, written)) : undefined;
     if (branch?.kind !== "stateless" || this.#sent.hasOtherName(written)) return;
-    const { status } = response;
+    const { status } = received;
     const { method } = mandatory.cseq;
     const sent = this.#sent.get(written);
+    const response = this.#sent.completed(written, received);
     const home = this.#sent.homeOf(written) ?? branch.answerTo.home;
     // A CANCEL has the branch of its INVITE.
     const isOfSent = sent?.method === method;

@@ -2,6 +2,7 @@ import { credentialsFor } from "../../lib/authentication/client.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { withoutAdditions } from "../../lib/proxy/branch.ts";
 import { shift, offsetBranch, offsetRoutes } from "../../lib/proxy/cseq-offset.ts";
+import { firstRecordRoute, missingIn } from "../../lib/proxy/dialog-forming.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { type Fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
@@ -14,6 +15,7 @@ import {
 } from "../../lib/syntax/message.ts";
 import { parseNameAddress, tagOf } from "../../lib/syntax/name-address.ts";
 import { randomText } from "../../platform/crypto/random.ts";
+import { parsedResponse } from "../shared/reparse.ts";
 import type { CallTimeout } from "./active-calls.ts";
 import type { Account } from "./trunk-registration.ts";
 
@@ -114,6 +116,14 @@ export class SentRequests {
       const end = at + transaction + (request.method === "INVITE" && hasRung ? ringing : 0);
       if (now > end) this.#waiting.delete(branch);
     }
+  }
+
+  /** A 2xx to an INVITE has all that the requests of its dialog need, also if the server has left that out. */
+  completed(branch: string, response: SipResponse): SipResponse {
+    const sent = this.get(branch);
+    const isAnswer = sent?.method === "INVITE" && response.status >= 200 && response.status < 300;
+    const missing = isAnswer ? missingIn(response, firstRecordRoute(sent), sent.requestUri) : undefined;
+    return missing === undefined ? response : parsedResponse(alter(response, missing));
   }
 
   homeOf(branch: string): HomeName | undefined {

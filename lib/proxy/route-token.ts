@@ -6,7 +6,7 @@ import { plainHash } from "../syntax/plain-hash.ts";
 import { isTextHash, textHash } from "../syntax/text-hash.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
-import type { HomeName } from "../transport/identifiers.ts";
+import type { HomeName, PhoneId } from "../transport/identifiers.ts";
 
 /** The two ends of a dialog as our Record-Route names them. The receiver of a request in the dialog is the end that did not send it. */
 export interface DialogRoute {
@@ -98,6 +98,13 @@ export function endsIn(keyring: Keyring, response: Response, callId: string, hom
     if (ends.includes(home)) return ends;
   }
   return undefined;
+}
+
+/** Whether a 2xx has our Record-Route for this phone. */
+export function isRecordedFor(keyring: Keyring, response: Response, callId: string, phone: PhoneId): boolean {
+  if (!hasHeader(response, "record-route")) return false;
+  const opened = headerValues(response, "record-route").map((value) => openRoute(keyring, ownRoute.exec(value)?.[1], callId));
+  return opened.some((route) => route?.callee.phone === phone);
 }
 
 /** The first Route of ours in a request that was made for its Call-ID: only the ends of that call have it. */
