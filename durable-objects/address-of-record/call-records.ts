@@ -14,10 +14,10 @@ import {
 } from "../../lib/proxy/call-record/call-notes.ts";
 import { type CallRecord, recordOf, recordOfRefused } from "../../lib/proxy/call-record/call-record.ts";
 import { type Bye, endsCall, targetMark, uriMark } from "../../lib/proxy/bye.ts";
-import { isOver, lostSince, noteBye, phoneIn, senderOf } from "./recorded-call.ts";
+import { hasEndAt, isOver, isWith, lostSince, noteBye, phoneIn, senderOf } from "./recorded-call.ts";
 import { type DialogIds, dialogName } from "../../lib/proxy/call-name.ts";
 import { endsIn } from "../../lib/proxy/route-token.ts";
-import { isHopName, isSameParty } from "../../lib/routing/hop-name.ts";
+import { isHopName } from "../../lib/routing/hop-name.ts";
 import { isTrunkIdentity, trunkNamed } from "../../lib/routing/trunk.ts";
 import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
@@ -126,9 +126,9 @@ export class CallRecords implements Part {
     this.#room.alarm.noLaterThan(now + this.#room.timers.transaction, lookEvery);
   }
 
-  /** One end has another Contact from now on. @param tag of that end */
-  retargeted(dialog: DialogIds, tag: string | undefined, contact: string): void {
-    const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog));
+  /** One end has another Contact. @param tag of that end @param other the home of the end that is not here, if it is known */
+  retargeted(dialog: DialogIds, tag: string | undefined, contact: string, other?: HomeName): void {
+    const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog), other);
     if (call === undefined) return;
     const { targets } = call.notes;
     const side = senderOf({ ...dialog, fromTag: tag }, call);
@@ -180,13 +180,8 @@ export class CallRecords implements Part {
     if (!this.#room.alarm.isReady || !this.#refused.take(now)) return;
     const reason = final.slice("SIP/2.0 400 ".length, final.indexOf("\r\n"));
     const { name, domain } = this.#room.home;
-    const parties = this.#partiesOf(sent, sent.answerTo.home !== name);
-    const record = recordOfRefused(
-      request,
-      sent.transaction,
-      { status, reason, why },
-      { parties, domain, started: cameAt(sent, now), now },
-    );
+    const place = { parties: this.#partiesOf(sent, sent.answerTo.home !== name), domain, started: cameAt(sent, now), now };
+    const record = recordOfRefused(request, sent.transaction, { status, reason, why }, place);
     if (this.#waiting().length >= maxWaiting) return;
     this.#room.memory.run("INSERT OR REPLACE INTO call_records (id, value) VALUES (?, ?)", record.id, recordShape.write(record));
     this.#storeRefused(record, now);
@@ -260,10 +255,11 @@ export class CallRecords implements Part {
     this.#room.alarm.noLaterThan(now + this.#patience + lookEvery, slack);
   }
 
-  /** @param other whose BYE it is, or whom it is for: another user may have a dialog with the same Call-ID and tags */
+  /** A call with an end here. @param other the home of its other end, whose BYE it is or whom it is for; any if undefined */
   #inProgress(dialog: string, other?: HomeName): RecordedCall | undefined {
-    const isEnd = ({ ends }: CallNotes) => other === undefined || ends === undefined || ends.some((end) => isSameParty(end, other));
-    return this.#contexts.unrecorded().find(({ notes }) => notes.dialog === dialog && notes.end === undefined && isEnd(notes));
+    const { name } = this.#room.home;
+    const isIt = (call: RecordedCall) => (other === undefined ? hasEndAt(call, name) : isWith(call, name, other));
+    return this.#contexts.unrecorded().find((call) => call.notes.dialog === dialog && call.notes.end === undefined && isIt(call));
   }
 
   /** Saved first: the BYE goes on only when that is written. */

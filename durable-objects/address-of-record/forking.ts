@@ -36,6 +36,7 @@ import { FinalResponses, unconfirmedResponses } from "./final-responses.ts";
 import { Branches } from "./branches.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { forReceiver, isOfRequest } from "./branch-responses.ts";
+import { dialogName } from "../../lib/proxy/call-name.ts";
 import { redirectContacts } from "../../lib/syntax/contact.ts";
 import { mayRedirectTo } from "./token-policy.ts";
 import { refused } from "../shared/reply.ts";
@@ -160,15 +161,15 @@ export class Forking implements Part {
     if (open !== undefined && method === "CANCEL")
       this.#carryOut(open, cancelAnswered(open.context, name.index, received.status, now, this.#room.timers), now);
     if (open === undefined || branch === undefined || method !== open.context.method) return;
-    if (!isOfRequest(open.request, received, mandatory)) return;
+    if (!this.#isOf(open, branch, received, mandatory)) return;
     const response = this.#branches.completed(open, branch, received);
     const { status } = response;
     const isInvite = open.context.method === "INVITE";
+    // A repeated one, perhaps after the BYE, begins no call.
+    const isAnswer = isInvite && status >= 200 && status < 300 && branch.final !== status;
     if (status >= 300 && isInvite) this.#branches.acknowledge(flow, open, branch, response, now);
     if (status >= 200 && isInvite) this.#records.answered(flow, name.context, name.index, response);
     const wasProceeding = this.#contexts.proceedingSince(name.context, branch) !== undefined;
-    // A repeated one, perhaps after the BYE, begins no call.
-    const isAnswer = isInvite && status >= 200 && status < 300 && branch.final !== status;
     this.#branches.note(
       flow,
       branchName(name.context, name.index),
@@ -183,6 +184,13 @@ export class Forking implements Part {
     const passed = alter(response, timer === undefined ? changes : combined(changes, timer));
     const contacts = redirectContacts(response).filter((uri) => mayRedirectTo(flow.tokenLimits, uri, this.#room));
     this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts }, now);
+  }
+
+  /** RFC 3261 §19.3: each end has a tag of its own. With that of the end that has answered, another branch would pass for it. */
+  #isOf({ context, request }: OpenContext, branch: ForkedBranch, response: Response, mandatory: MandatoryHeaders): boolean {
+    if (!isOfRequest(request, response, mandatory)) return false;
+    const isAnswer = response.status >= 200 && response.status < 300 && branch.final !== response.status;
+    return !isAnswer || this.#contexts.notesOf(context.transaction)?.dialog !== dialogName(mandatory);
   }
 
   /** A response from the home that a branch was forwarded to. */

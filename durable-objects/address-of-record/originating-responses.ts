@@ -1,5 +1,5 @@
 import { parsedResponse } from "../shared/reparse.ts";
-import { refreshesTarget, targetIn } from "../../lib/proxy/bye.ts";
+import { refreshesTarget, statusAtEnd, targetIn } from "../../lib/proxy/bye.ts";
 import type { Response } from "../../lib/syntax/message.ts";
 import type { FlowId } from "../../lib/transport/identifiers.ts";
 import { withoutOurRealm } from "../../lib/proxy/foreign-challenges.ts";
@@ -30,6 +30,14 @@ export interface ResponseParts {
   readonly timedCalls: TimedCalls;
 }
 
+/** Who has made a response. */
+interface Source {
+  /** This server, and not a phone or another server. */
+  readonly isOurs: boolean;
+  /** The end that the request was for, or this server in its place. */
+  readonly isOfEnd: boolean;
+}
+
 /** Responses to what this home's user has sent, on their way to the phone (RFC 3261 §16.7 steps 8 to 10). */
 export class OriginatingResponses implements Part {
   readonly #room: Room;
@@ -40,11 +48,8 @@ export class OriginatingResponses implements Part {
     this.#parts = parts;
   }
 
-  /**
-   * A response for one of our phones: to the connection that its request came on, or the phone's newest.
-   * @param isOurs whether it is of this server, and not of a phone or another server
-   */
-  response(received: ResponseEnvelope, now: number, isOurs = false): Receipt {
+  /** A response for one of our phones: to the connection that its request came on, or the phone's newest. */
+  response(received: ResponseEnvelope, now: number, { isOurs, isOfEnd }: Source = { isOurs: false, isOfEnd: true }): Receipt {
     const { to, status, transaction } = received;
     const flow = this.#flowBackTo(to);
     const text = this.#asShown(received, flow);
@@ -54,7 +59,7 @@ export class OriginatingResponses implements Part {
     const isNew = this.#isNew(envelope, flow, now);
     if (!isNew && flow?.id === to.flow && status >= 300) return accepted;
     const method = status >= 200 ? methodOfResponse(text) : "";
-    if (method === "BYE") this.#byeAnswered(text, status, now, isOurs);
+    if (method === "BYE") this.#byeAnswered(text, statusAtEnd(status, isOfEnd), now, !isOfEnd);
     if (transaction === undefined && refreshesTarget(method, status)) this.#retargeted(parsedResponse(text));
     if (isNew) this.#record(envelope, { flow: flow?.id ?? to.flow, since, isOurs }, now);
     if (!this.#send(flow, envelope, text, now) && status > 100) this.#keep(envelope, now);

@@ -14,7 +14,7 @@ import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault
 import { type Request, headerValue } from "../../lib/syntax/message.ts";
 import { capabilities } from "../../lib/server/capabilities.ts";
 import { inspectRequest } from "../../lib/uas/inspect-request.ts";
-import type { CancelEnvelope, Receipt, RequestEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
+import { type CancelEnvelope, type Receipt, type RequestEnvelope, type SentRequest, ofEnd } from "../../lib/transport/envelope.ts";
 import { type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
@@ -141,14 +141,14 @@ export class Originating {
   #withinDialog(flow: Flow, request: Request, mandatory: MandatoryHeaders, { way, text }: Forwarded<"dialog">, now: number): void {
     if (request.method === "BYE") this.#ended(request, mandatory, way, now);
     const target = refreshesTarget(request.method) ? targetIn(request) : undefined;
-    if (target !== undefined) this.#records.retargeted(mandatory, mandatory.fromTag, target);
+    if (target !== undefined) this.#records.retargeted(mandatory, mandatory.fromTag, target, way.receiver.home);
     if (request.method === "ACK") this.#timedCalls.acknowledged(flow, request, mandatory, way, now);
     const { receiver, recordRoute } = way;
     const sent = this.#requests.sent(flow, mandatory, { text, recordRoute });
     const within = { isFromCaller: way.isFromCaller, isLimited: flow.tokenLimits !== undefined };
     const envelope: RequestEnvelope = { ...sent, to: { kind: "phone", phone: receiver.phone }, within };
     const taken = this.#takenOver.receive(flow, envelope, mandatory, now);
-    if (taken !== undefined) return this.#received(flow, request, sent, taken, false);
+    if (taken !== undefined) return this.#received(flow, request, sent, ofEnd(taken), false);
     const referred = request.method === "REFER" ? this.#takenOver.refer(flow, request, mandatory, way, now) : undefined;
     if (referred === undefined) return this.#send(flow, request, receiver.home, envelope, now);
     void referred.then((receipt) =>
@@ -294,11 +294,11 @@ export class Originating {
   #received(flow: Flow, request: Request, sent: SentRequest, receipt: Receipt, isCall = request.method === "INVITE"): void {
     const { transaction, answerTo: to } = sent;
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
-    const { status, text, why } = receipt;
+    const { status, text, why, isOfEnd = false } = receipt;
     if (isCall && flow.nonSubscriber === undefined) this.#records.refused(request, sent, text, why, Date.now());
     const noted = isCall ? transaction : undefined;
     const response = { kind: "response", text, status, to, transaction: noted, ...(why === undefined ? {} : { why }) } as const;
-    this.#responses.response(response, Date.now(), true);
+    this.#responses.response(response, Date.now(), { isOurs: true, isOfEnd });
   }
 
   /**

@@ -2,7 +2,9 @@ import { type Bye, isStray, targetMark } from "../../lib/proxy/bye.ts";
 import type { CallNotes } from "../../lib/proxy/call-record/call-notes.ts";
 import { isFromPhone } from "../../lib/transport/return-address.ts";
 import type { DialogIds } from "../../lib/proxy/call-name.ts";
-import type { PhoneId } from "../../lib/transport/identifiers.ts";
+import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
+import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
+import { isSameParty } from "../../lib/routing/hop-name.ts";
 import { mandatoryHeadersOf } from "../shared/reparse.ts";
 import type { RecordedCall } from "./contexts.ts";
 
@@ -19,9 +21,36 @@ export function isOver({ final, end }: CallNotes): boolean {
 /** The phone of this home that is in an answered call; undefined if the call was forwarded. */
 export function phoneIn({ context, notes }: RecordedCall): PhoneId | undefined {
   if (notes.dialog === undefined) return undefined;
-  const answered = context.branches.find((branch) => branch.final >= 200 && branch.final < 300);
+  const answered = answeredBranch(context);
   if (answered?.retarget === undefined) return answered?.phone;
   return answered.retarget.cause === "route" && isFromPhone(context.answerTo) ? context.answerTo.phone : undefined;
+}
+
+function answeredBranch({ branches }: RecordedCall["context"]): ForkedBranch | undefined {
+  return branches.find(({ final }) => final >= 200 && final < 300);
+}
+
+/** Whether one end of an answered call is in this home, and not both are elsewhere: then this home only hears of its end. */
+export function hasEndAt({ context }: RecordedCall, home: HomeName): boolean {
+  return answeredBranch(context)?.retarget === undefined || callerHomeOf(context) === home;
+}
+
+/**
+ * Whether the end that is not in this home is there: another user may have a dialog with the same Call-ID and tags, and so may a phone that
+ * rang beside the address that has answered.
+ */
+export function isWith(call: RecordedCall, home: HomeName, other: HomeName): boolean {
+  if (!hasEndAt(call, home)) return false;
+  const { context, notes } = call;
+  const caller = callerHomeOf(context);
+  if (answeredBranch(context)?.retarget === undefined) return isSameParty(caller, other);
+  if (notes.ends === undefined) return true;
+  const others = notes.ends.toSpliced(notes.ends.indexOf(home), 1);
+  return others.some((end) => isSameParty(end, other));
+}
+
+function callerHomeOf({ search, answerTo }: RecordedCall["context"]): HomeName {
+  return (search?.caller ?? answerTo).home;
 }
 
 /** Milliseconds: since when the phone of an answered call has no connection. */

@@ -13,7 +13,7 @@ import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { readSubscriptionState } from "../../lib/presence/subscription-state.ts";
 import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
-import { accepted } from "../../lib/transport/envelope.ts";
+import { accepted, ofEnd } from "../../lib/transport/envelope.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answered, refused } from "../shared/reply.ts";
 import type { Room } from "./room.ts";
@@ -96,14 +96,14 @@ export class StatelessForwarding {
     // What the server has sent itself in the name of an end goes on to the phone.
     const isTaken = (one: LocalUserAgent) => isFromPhone(envelope.answerTo) && one.takes?.(mandatory, envelope.answerTo) === true;
     const local = this.#localUserAgents.find((one) => one.phone === phone || isTaken(one));
-    if (local !== undefined) return local.inDialog(envelope, request, mandatory, now);
+    if (local !== undefined) return ofEnd(local.inDialog(envelope, request, mandatory, now));
     const refusal =
       this.#guard.refuseWithin(mandatory, envelope.answerTo, now) ??
       refuseWithin(this.#account.rules().blocked, senderWithin(envelope, this.#room.home.domain), request, mandatory);
     if (refusal !== undefined) return request.method === "ACK" ? accepted : refused(request, refusal);
     const flow = this.#room.sockets.newestTo(phone);
     const target = refreshesTarget(request.method) ? targetIn(request) : undefined;
-    if (target !== undefined) this.#retargeted(mandatory, mandatory.fromTag, target, false);
+    if (target !== undefined) this.#retargeted(mandatory, mandatory.fromTag, target, envelope.answerTo, false);
     if (request.method === "BYE") {
       const { home: other } = envelope.answerTo;
       const isBinding = envelope.endedBy !== undefined || isPlainBye(request);
@@ -129,15 +129,15 @@ export class StatelessForwarding {
     if (status >= 200) this.#undelivered.arrived(mandatory.via.branch ?? "");
     if (mandatory.cseq.method === "BYE" && status >= 200) this.#byeAnswered(mandatory, status, now);
     const target = refreshesTarget(mandatory.cseq.method, status) ? targetIn(response) : undefined;
-    if (target !== undefined) this.#retargeted(mandatory, mandatory.toTag, target, true);
+    if (target !== undefined) this.#retargeted(mandatory, mandatory.toTag, target, answerTo, true);
     const text = alter(response, combined(alterations, forReceiver(answerTo.home, this.#room.home.domain, response)));
     this.#post(answerTo.home, { kind: "response", text, status, to: answerTo, transaction: undefined });
   }
 
   /** @param isOwn it is a phone of this home that has another Contact */
-  #retargeted(dialog: MandatoryHeaders, tag: string | undefined, target: string, isOwn: boolean): void {
+  #retargeted(dialog: MandatoryHeaders, tag: string | undefined, target: string, { home }: ReturnAddress, isOwn: boolean): void {
     if (!isOwn) this.#activeCalls.retargeted(dialog, target);
-    this.#records.retargeted(dialog, tag, target);
+    this.#records.retargeted(dialog, tag, target, home);
   }
 
   #byeAnswered(mandatory: MandatoryHeaders, status: number, now: number): void {
@@ -175,10 +175,10 @@ export class StatelessForwarding {
     if (request.method === "NOTIFY") return this.#keepState(phone, envelope, request, now);
     const isExpected = this.#registrar.current(now).some(({ binding, isAsleep }) => binding.phone === phone && !isAsleep);
     if (!isExpected && request.method === "BYE") this.#undelivered.keepBye(phone, envelope, now);
-    if (!isExpected) return request.method === "ACK" ? accepted : answered(request, 480, phoneAway);
+    if (!isExpected) return request.method === "ACK" ? accepted : ofEnd(answered(request, 480, phoneAway));
     const due = Math.min(this.#registrar.waitsFor(phone, now), now + this.#room.timers.transaction * 0.75);
     const isKept = this.#undelivered.keep(phone, envelope, now, due);
-    return isKept || request.method === "ACK" ? accepted : answered(request, 480, phoneAway);
+    return isKept || request.method === "ACK" ? accepted : ofEnd(answered(request, 480, phoneAway));
   }
 
   /** The newest state that a phone subscribes to waits for it as long as the subscription lasts (RFC 6665 §4.1.3). */

@@ -58,6 +58,11 @@ export function endsDialog(status: number, isStray = false): boolean {
   return status < 300 || status === 481 || (!isStray && over.includes(status));
 }
 
+/** The status of an answer to a BYE that this server has made itself: the other end has not heard the BYE, and the call goes on there. */
+export function statusAtEnd(status: number, isOfEnd: boolean): number {
+  return isOfEnd || status < 300 ? status : 500;
+}
+
 /** Without 482 and 483: those come from a server on the way, and the other end has not heard the BYE. */
 const over = [404, 408, 410, 416, 430, 480, 484, 485, 502, 604];
 

@@ -130,11 +130,16 @@ export type Envelope = RequestEnvelope | ResponseEnvelope | CancelEnvelope | Inq
 
 /**
  * The result of one envelope: accepted, or answered at once (the text goes back unchanged to `answerTo`). `why` is for the administrator,
- * if the text must not reveal it.
+ * if the text must not reveal it. `isOfEnd`: it is the word of the end that the request was for, a user agent of this server or a phone that is
+ * away; absent if the server has refused the request and the end has not heard it.
  */
 export type Receipt =
   | { readonly kind: "taken" }
-  | { readonly kind: "answered"; readonly status: number; readonly text: string; readonly why?: string };
+  | { readonly kind: "answered"; readonly status: number; readonly text: string; readonly why?: string; readonly isOfEnd?: true };
+
+export function ofEnd(receipt: Receipt): Receipt {
+  return receipt.kind === "taken" ? receipt : { ...receipt, isOfEnd: true };
+}
 
 /** Homes of two builds exchange envelopes during a deployment: on the wire it has the name of the first release. */
 export const accepted: Receipt = { kind: "taken" };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isLikeTarget, isStray, isTarget, uriMark } from "../../../../lib/proxy/bye.ts";
+import { endsDialog, isLikeTarget, isStray, isTarget, statusAtEnd, uriMark } from "../../../../lib/proxy/bye.ts";
 import { dialledMark } from "../../../../lib/proxy/route-token.ts";
 
 const contact = "sip:far@1.2.3.4:5070;line=aBc;transport=tcp";
@@ -40,4 +40,18 @@ it.each([
   ["sip:far@1.2.3.4:5070;line=aBc;transport=tcp;transport=+1900", false],
 ])("with other capitals it is like the Contact, with other digits not: %s", (uri, isLike) => {
   expect(isLikeTarget(uri, [uriMark(contact)])).toBe(isLike);
+});
+
+describe("an answer to a BYE ends the dialog at the other end", () => {
+  it.each([
+    [200, true, true],
+    [481, true, true],
+    [480, true, true],
+    [500, true, false],
+    [200, false, true],
+    [481, false, false],
+    [480, false, false],
+  ] as const)("unless this server has refused it: %i, of the end: %s", (status, isOfEnd, isOver) => {
+    expect(endsDialog(statusAtEnd(status, isOfEnd))).toBe(isOver);
+  });
 });

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { shortSdp } from "../support/compose.ts";
+import { type Dialog, dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
+import type { Phone } from "../support/phone.ts";
+import type { ReceivedMessage } from "../support/received-message.ts";
+import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
+import { type SipServer, startSipServer } from "../support/sip-server.ts";
+
+let serverUnderTest: ServerUnderTest;
+let provider: SipServer;
+let alice: Phone;
+
+const put = (path: string, body: object) => serverUnderTest.server.api("PUT", `/domains/localhost${path}`, body);
+
+beforeAll(async () => {
+  serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } });
+});
+beforeEach(async () => {
+  provider = await startSipServer();
+  const server = `sip:127.0.0.1:${provider.port};transport=tcp`;
+  await put("/trunks/provider", { server, prefixes: ["+1"], maximum_calls: 1, forbidden_destinations: ["+1900"] });
+  [alice] = (await serverUnderTest.phones("direct", "alice")) as [Phone];
+});
+afterAll(() => serverUnderTest.close());
+
+async function recordsOf({ account }: Phone): Promise<readonly Record<string, unknown>[]> {
+  const response = await serverUnderTest.server.api("GET", `/domains/localhost/calls?user=${account}`);
+  return ((await response.json()) as { readonly calls: readonly Record<string, unknown>[] }).calls;
+}
+
+async function answers(invite: ReceivedMessage): Promise<void> {
+  provider.reply(invite, 200, [`Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`], shortSdp);
+}
+
+async function talks(to = "sip:+15550000@localhost"): Promise<Dialog> {
+  const sent = alice.request("INVITE", to, { body: shortSdp });
+  await answers(await provider.next("INVITE"));
+  const dialog = dialogOfCaller(await alice.finalResponse(sent));
+  alice.ack(dialog);
+  await provider.next("ACK");
+  return dialog;
+}
+
+async function hangsUp(dialog: Dialog): Promise<void> {
+  const bye = alice.bye(dialog);
+  provider.reply(await provider.next("BYE"), 200);
+  await alice.finalResponse(bye);
+}
+
+describe("the record of a call over a trunk", () => {
+  it("goes on after the BYE of a phone that rang beside it, which this server refuses", async () => {
+    const [dave] = (await serverUnderTest.phones("direct", "dave")) as [Phone];
+    const path = `/domains/localhost/subscribers/${dave.account}/bindings`;
+    await serverUnderTest.server.api("POST", path, { contact: "sip:+15550001@localhost" });
+    const sent = alice.request("INVITE", dave.aor, { body: shortSdp });
+    const rings = await dave.next("INVITE");
+    dave.reply(rings, 180);
+    await alice.next(180);
+    await answers(await provider.next("INVITE"));
+    const dialog = dialogOfCaller(await alice.finalResponse(sent));
+    alice.ack(dialog);
+    dave.reply(await dave.next("CANCEL"), 200);
+    const tag = /;tag=([^;>]+)/.exec(dialog.remote)?.[1] ?? "";
+    const bye = dave.inDialog("BYE", dialogOfCallee(rings, tag));
+    expect((await dave.finalResponse(bye)).status).toBe(481);
+    await new Promise((resume) => setTimeout(resume, 500));
+    expect(await recordsOf(alice)).toEqual([]);
+    await hangsUp(dialog);
+    await expect.poll(() => recordsOf(alice)).toMatchObject([{ outcome: "answered", ended_by: "caller", callee: dave.aor.slice(4) }]);
+  });
+
+  it("goes on after a BYE that this server refuses, which the trunk never hears", async () => {
+    const dialog = await talks();
+    const long = "x".repeat(60_000);
+    for (let count = 0; count < 18; count += 1) alice.inDialog("INFO", dialog, { body: long });
+    await provider.next((message) => message.method === "INFO");
+    const bye = alice.inDialog("BYE", dialog, { body: long });
+    expect((await alice.finalResponse(bye)).status).toBe(480);
+    expect(await recordsOf(alice)).toEqual([]);
+    await hangsUp(dialog);
+    await expect.poll(() => recordsOf(alice)).toMatchObject([{ outcome: "answered", ended_by: "caller" }]);
+  });
+});
