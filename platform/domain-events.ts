@@ -1,5 +1,6 @@
 import { activityOf } from "./activity-data-points.ts";
 import { type EventType, isWanted } from "../lib/web-hooks/web-hook.ts";
+import { causeOf } from "../lib/web-hooks/cause.ts";
 import { directoryOf } from "./directory/directory.ts";
 import type { Environment, EventMessage } from "./environment.ts";
 import type { QueuedEvent } from "./object-rpc.ts";
@@ -110,5 +111,5 @@ export function queuedEvent(
   hooks: readonly string[],
 ): QueuedEvent {
   const payload = JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
-  return { id, type, at, payload, hooks };
+  return { id, type, at, payload, hooks, cause: causeOf(data) };
 }

@@ -104,6 +104,8 @@ export interface QueuedEvent {
   readonly payload: string;
   /** The names of the hooks that are told of it. */
   readonly hooks: readonly string[];
+  /** Who has caused it (`causeOf`); absent from older builds. */
+  readonly cause?: string;
 }
 
 /** An event that a hook has not been told of yet, or could not be. Times in milliseconds. */

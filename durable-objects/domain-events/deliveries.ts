@@ -12,6 +12,8 @@ interface DeliveryState extends Pick<DeliveryView, "attempts" | "last"> {
   readonly failed?: number;
   /** The receiver took others, and not this one. */
   readonly isRefused?: true;
+  /** Who has caused the event; absent if that is not known. */
+  readonly cause?: string;
 }
 
 /** An event for one hook, that is not delivered yet; without its payload. */
@@ -87,10 +89,10 @@ export class Deliveries {
   }
 
   /** Saves an event for a hook, unless it is there already. */
-  add(hook: string, { id, at, type, payload }: QueuedEvent, now: number): void {
+  add(hook: string, { id, at, type, payload, cause }: QueuedEvent, now: number): void {
     if (this.find(hook, id) !== undefined) return;
     this.#makeRoom(now);
-    const state: DeliveryState = { since: now, attempts: 0, next: now, last: undefined };
+    const state: DeliveryState = { since: now, attempts: 0, next: now, last: undefined, ...(cause === undefined ? {} : { cause }) };
     const query = "INSERT INTO deliveries (hook, at, id, type, payload, state) VALUES (?, ?, ?, ?, ?, ?)";
     this.#memory.run(query, hook, at, id, type, payload, stateShape.write(state));
     const all = this.#load().get(hook) ?? [];
@@ -100,12 +102,13 @@ export class Deliveries {
   }
 
   /** @returns the delivery as it is now */
-  change({ hook, at, id, type }: Delivery, { since, attempts, last, next, failed, isRefused }: DeliveryState): Delivery {
+  change({ hook, at, id, type, cause }: Delivery, { since, attempts, last, next, failed, isRefused }: DeliveryState): Delivery {
     const state: DeliveryState = {
       ...{ since, attempts, last },
       ...(next === undefined ? {} : { next }),
       ...(failed === undefined ? {} : { failed }),
       ...(isRefused === undefined ? {} : { isRefused }),
+      ...(cause === undefined ? {} : { cause }),
     };
     const text = stateShape.write(state);
     this.#memory.run("UPDATE deliveries SET state = ? WHERE hook = ? AND at = ? AND id = ?", text, hook, at, id);
@@ -153,14 +156,15 @@ export class Deliveries {
   }
 
   /**
-   * If there are too many, the hook with the most loses one: the oldest that was given up, or else the oldest of those that matter least,
-   * or else the oldest.
+   * If there are too many, the hook with the most loses one, of the user who has caused the most of them: the oldest that was given up, or
+   * else the oldest of those that matter least, or else the oldest.
    */
   #makeRoom(now: number): void {
     const all = [...this.#load().values()];
     if (all.reduce((sum, { length }) => sum + length, 0) < maxDeliveries) return;
     const [largest = []] = all.toSorted((one, other) => other.length - one.length);
-    const lost = largest.find(({ failed }) => failed !== undefined) ?? largest.find(({ type }) => transient.includes(type)) ?? largest[0];
+    const most = ofMostFrequentCause(largest);
+    const lost = most.find(({ failed }) => failed !== undefined) ?? most.find(({ type }) => transient.includes(type)) ?? most[0];
     if (lost === undefined) return;
     this.remove(lost);
     const loss = this.#losses.get(lost.hook) ?? { count: 0, reportedAt: Number.NEGATIVE_INFINITY };
@@ -180,6 +184,14 @@ export class Deliveries {
     this.#known = Map.groupBy(all, ({ hook }) => hook);
     return this.#known;
   }
+}
+
+/** In order; of two causes with as many, that of the older event. */
+function ofMostFrequentCause(all: readonly Delivery[]): readonly Delivery[] {
+  const counts = new Map<string, number>();
+  for (const { cause = "" } of all) counts.set(cause, (counts.get(cause) ?? 0) + 1);
+  const [[most] = [""]] = [...counts].toSorted(([, one], [, other]) => other - one);
+  return all.filter(({ cause = "" }) => cause === most);
 }
 
 export function isWaiting(delivery: Delivery): delivery is WaitingDelivery {

@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CallRecord } from "../../lib/proxy/call-record/call-record.ts";
 import { directoryOf } from "../../platform/directory/directory.ts";
 import type { EventMessage } from "../../platform/environment.ts";
+import { queuedEvent } from "../../platform/domain-events.ts";
 import worker from "../../workers/index.ts";
 import { api, newcomers, registered } from "./support/homes.ts";
 
@@ -286,6 +287,21 @@ describe("a domain", () => {
     expect(count).toEqual({ count: 10_000 });
     expect((await deliveries(full))[0]?.id).toBe("event-2");
     expect((await deliveries(other)).map(({ id }) => id)).toEqual(["event-0"]);
+  });
+
+  it("and the user who has caused the most of them loses the oldest, not the others", async () => {
+    const domain = await newDomain();
+    const full = await newHook(domain, "full");
+    answer = () => 500;
+    const started = Date.now();
+    const event = (number: number, caller: string) =>
+      queuedEvent({ id: `event-${number}`, type: "call.ended", at: started + number, data: { caller, callee: "wes@x" } }, ["full"]);
+    await objectOf(domain).enqueue([event(0, "vic@x")]);
+    for (let from = 1; from < 10_300; from += 1000)
+      await objectOf(domain).enqueue(Array.from({ length: Math.min(1000, 10_300 - from) }, (_, index) => event(from + index, "eve@x")));
+    const [first, second, ...more] = ((await (await api(`${full.path}/deliveries?limit=1000`)).json()) as { deliveries: Delivery[] })
+      .deliveries;
+    expect([first?.id, second?.id, more.length]).toEqual(["event-0", "event-301", 998]);
   });
 });
 
