@@ -66,7 +66,9 @@ describe("the record of a call over a trunk", () => {
     await new Promise((resume) => setTimeout(resume, 500));
     expect(await recordsOf(alice)).toEqual([]);
     await hangsUp(dialog);
-    await expect.poll(() => recordsOf(alice)).toMatchObject([{ outcome: "answered", ended_by: "caller", callee: dave.aor.slice(4) }]);
+    await expect
+      .poll(() => recordsOf(alice))
+      .toMatchObject([{ outcome: "answered", ended_by: "caller", callee: dave.aor.slice(4), trunk: "provider" }]);
   });
 
   it("goes on after a BYE that this server refuses, which the trunk never hears", async () => {

@@ -14,7 +14,7 @@ export interface CallEnd {
  * One step of a call. With a branch it is about one phone, or one address that the call was forwarded to:
  * - invite: the INVITE arrived
  * - routed: the router of the domain has decided, or its time was over
- * - sent, waiting: it went to a phone, or waits for one that is away
+ * - sent, waiting: it went to a phone, or to the address of a static binding; or it waits for a phone that is away
  * - forwarded: it went to another address, or to a trunk
  * - woken: a push notification was requested for the phone
  * - flow lost, flow regained: of a phone that rings, or that is in the call
@@ -120,10 +120,15 @@ export function noteEnd({ bye: _bye, ...notes }: CallNotes, end: CallEnd): CallN
   return { ...noteEvents(notes, [{ at: end.at, event: "bye", by: end.by }]), end };
 }
 
-/** A branch that was forwarded goes by this trunk. */
+/** A branch goes by this trunk. */
 export function noteTrunk(notes: CallNotes, branch: number, trunk: string): CallNotes {
-  const isIt = (one: CallEvent) => one.event === "forwarded" && one.branch === branch;
+  const isIt = (one: CallEvent) => isSent(one) && one.branch === branch;
   return { ...notes, timeline: notes.timeline.map((one) => (isIt(one) ? { ...one, trunk } : one)) };
+}
+
+/** Whether a branch went out then: to a phone, or to an address that the user's rules, a static binding or a route names. */
+export function isSent({ event }: CallEvent): boolean {
+  return event === "forwarded" || event === "sent";
 }
 
 export function noteDevice(notes: CallNotes, device: Device): CallNotes {

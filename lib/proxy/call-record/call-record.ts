@@ -6,7 +6,7 @@ import { maskUri } from "../../syntax/masks.ts";
 import { textHash } from "../../syntax/text-hash.ts";
 import type { EndedBy } from "../../transport/envelope.ts";
 import type { Verification } from "../../transport/verification.ts";
-import { type CallEvent, type CallNotes, type CallParties, type Device, beginNotes, noteEvents } from "./call-notes.ts";
+import { type CallEvent, type CallNotes, type CallParties, type Device, beginNotes, isSent, noteEvents } from "./call-notes.ts";
 import { type Outcome, endOfUnanswered, outcomeOf } from "./outcome.ts";
 
 /** A call that is over, as it is kept for the administrators of the domains of its users. Times in milliseconds since 1970. */
@@ -173,5 +173,5 @@ function isForwarded({ retarget }: ForkedBranch): boolean {
 /** The trunk of the branch whose response the caller got; after a refusal that of any. */
 function trunkOf({ branches }: ResponseContext, { timeline }: CallNotes, status: number): string | undefined {
   const isChosen = (branch: number | undefined) => status >= 300 || branches[branch ?? -1]?.final === status;
-  return timeline.find(({ event, branch, trunk }) => event === "forwarded" && trunk !== undefined && isChosen(branch))?.trunk;
+  return timeline.find((one) => isSent(one) && one.trunk !== undefined && isChosen(one.branch))?.trunk;
 }
