@@ -194,7 +194,7 @@ export class Forking implements Part {
   }
 
   /** A response from the home that a branch was forwarded to. */
-  sentOnAnswered({ to, status, text, failsOver = status === 503 }: ResponseEnvelope, now: number): Receipt {
+  sentOnAnswered({ to, status, text, why, failsOver = status === 503 }: ResponseEnvelope, now: number): Receipt {
     const taker = takerOf(to);
     if (taker.kind !== "context") return accepted;
     const { transaction, index } = taker;
@@ -209,7 +209,7 @@ export class Forking implements Part {
     }
     if (status >= 200) this.#retargeting.forget(open, index);
     const contacts = status < 300 || status > 399 ? [] : redirectContacts(parsedResponse(text));
-    this.#respond(open, index, { status, text, wasProceeding: true, contacts }, now);
+    this.#respond(open, index, { status, text, wasProceeding: true, contacts, why }, now);
     return accepted;
   }
 

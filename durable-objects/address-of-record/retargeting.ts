@@ -167,7 +167,7 @@ export class Retargeting {
         const receipt = await this.#passOn(place.name, envelope);
         if (found.trunk !== undefined) this.#records.sentByTrunk(open.context.transaction, branch.index, found.trunk.name);
         if (receipt.kind === "taken") return;
-        refusal = receipt;
+        refusal = { ...receipt, why: receipt.why ?? unexplained };
         if (receipt.status !== 503) break;
         if (!isHopName(place.name)) continue;
         // It has a Retry-After, unless only its lines are in use.
@@ -256,12 +256,15 @@ export class Retargeting {
 
   #answer({ context, request }: OpenContext, branch: ForkedBranch, refusal: Refusal): void {
     const { status } = refusal;
-    const text = isFault(refusal) ? answerFault(request, this.#asTold(branch, refusal)) : refusal.text;
+    const told = isFault(refusal) ? this.#asTold(branch, refusal) : refusal;
+    const [text, why] = isFault(told) ? [answerFault(request, told), told.fault] : [told.text, told.why];
     const to = returnToContext(this.#room.home.name, branchName(context.transaction, branch.index));
-    this.#answered({ kind: "response", text, status, to, transaction: undefined });
+    this.#answered({ kind: "response", text, status, to, transaction: undefined, ...(why === undefined ? {} : { why }) });
   }
 }
 
+/** Of a home that has refused a request. */
+const unexplained = "the server gives no reason";
 const tooManyServers = limitReached(480, "too many other servers were contacted in a short time", [["Retry-After", "60"]]);
 
 /** For callers all failures of a user's forwarding are the same. */

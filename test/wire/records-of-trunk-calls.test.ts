@@ -48,6 +48,36 @@ async function hangsUp(dialog: Dialog): Promise<void> {
 }
 
 describe("the record of a call over a trunk", () => {
+  it.each([
+    ["with all lines in use", "sip:+15550002@localhost", undefined, { status: 480, why: "all lines of the trunk are in use" }],
+    [
+      "with a number that is forbidden",
+      "sip:+19005550@localhost",
+      undefined,
+      { status: 403, why: expect.stringContaining("provider") as string },
+    ],
+    [
+      "with the Call-ID of another call",
+      "sip:+15550002@localhost",
+      "same",
+      { status: 482, why: expect.stringContaining("Call-ID") as string },
+    ],
+  ] as const)("says that the server has refused it, and why: %s", async (_name, to, same, refusal) => {
+    const dialog = await talks();
+    const callId = same === undefined ? {} : { callId: dialog.callId };
+    const refused = alice.request("INVITE", to, { body: shortSdp, ...callId });
+    expect((await alice.finalResponse(refused)).status).toBe(refusal.status);
+    await expect.poll(() => recordsOf(alice)).toMatchObject([{ ...refusal, ended_by: "server" }]);
+    await hangsUp(dialog);
+  });
+
+  it("says that the trunk's server has refused it", async () => {
+    const refused = alice.request("INVITE", "sip:+15550002@localhost", { body: shortSdp });
+    provider.reply(await provider.next("INVITE"), 480);
+    await alice.finalResponse(refused);
+    await expect.poll(() => recordsOf(alice)).toMatchObject([{ status: 480, why: null, ended_by: "callee" }]);
+  });
+
   it("goes on after the BYE of a phone that rang beside it, which this server refuses", async () => {
     const [dave] = (await serverUnderTest.phones("direct", "dave")) as [Phone];
     const path = `/domains/localhost/subscribers/${dave.account}/bindings`;

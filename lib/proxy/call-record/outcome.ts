@@ -28,7 +28,9 @@ export function endOfUnanswered(
   { final }: CallNotes,
 ): CallEnd | undefined {
   if (final === undefined || final.status < 300) return undefined;
-  const isOfPhone = branches.some((branch) => branch.response !== undefined && branch.final === final.status && branch.cancelled === 0);
+  const isOfPhone = branches.some(
+    (branch) => branch.response !== undefined && branch.why === undefined && branch.final === final.status && branch.cancelled === 0,
+  );
   const by: EndedBy = cancelled === undefined ? (isOfPhone ? "callee" : "server") : cancelledBy;
   return { at: final.at, by };
 }

@@ -29,6 +29,7 @@ export function chooseBestResponse(context: ResponseContext): Effect & { kind: "
     status: substitute[best.final] ?? best.final,
     text: substitute[best.final] === undefined ? best.response : undefined,
     also: also.flatMap((branch) => branch.response ?? []),
+    ...(best.why === undefined || context.cancelled !== undefined ? {} : { why: best.why }),
   };
 }
 

@@ -102,6 +102,8 @@ export interface ForkedBranch {
   readonly final: number;
   /** The final response that the phone sent, unless 2xx; without our Via. */
   readonly response: string | undefined;
+  /** The final response is one of this server, for this reason; absent if a phone or another server has made it. */
+  readonly why?: string;
   /** The binding, and the other flows of the same phone, tried in turn (RFC 5626 §5.3). */
   readonly key?: string;
   readonly others?: readonly OtherFlow[];

@@ -119,6 +119,8 @@ export interface BranchResponse {
   readonly wasProceeding: boolean;
   /** The Contact URIs of a 3xx. */
   readonly contacts?: readonly string[];
+  /** It is this server's own. */
+  readonly why?: string | undefined;
 }
 
 /** How many Contacts of one 3xx are tried: a limit against amplification. */
@@ -139,7 +141,8 @@ export function receiveResponse(
   if (isDone(branch)) return { context: branch.owesCancel === true ? withBranch(context, told(branch)) : context, effects: [] };
   const recursion = recurse(context, branch, response, now);
   if (recursion !== undefined) return recursion;
-  const failed = withBranch(context, { ...told(branch), final: response.status, response: keptRefusal(response) });
+  const why = response.why === undefined ? {} : { why: response.why };
+  const failed = withBranch(context, { ...told(branch), final: response.status, response: keptRefusal(response), ...why });
   if (response.status === 430) {
     const { context: retried, effects } = tryOtherFlow(failed, branch, now);
     return complete(retried, effects, now, timers);
