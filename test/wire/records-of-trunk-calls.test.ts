@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { shortSdp } from "../support/compose.ts";
-import { type Dialog, dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
+import { compose, shortSdp } from "../support/compose.ts";
+import { type Dialog, copiedLines, dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
 import type { Phone } from "../support/phone.ts";
 import type { ReceivedMessage } from "../support/received-message.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
@@ -69,6 +69,17 @@ describe("the record of a call over a trunk", () => {
     expect((await alice.finalResponse(refused)).status).toBe(refusal.status);
     await expect.poll(() => recordsOf(alice)).toMatchObject([{ ...refusal, ended_by: "server" }]);
     await hangsUp(dialog);
+  });
+
+  it.each([
+    ["in its reason phrase", "SIP/2.0 486 Bu\0sy", [], 486],
+    ["in a header", "SIP/2.0 486 Busy", ["X: a\0b"], 502],
+  ] as const)("is of a refused one, though the refusal has a NUL: %s", async (_name, startLine, lines, status) => {
+    const sent = alice.request("INVITE", "sip:+15550002@localhost", { body: shortSdp });
+    provider.send(compose(startLine, [...copiedLines(await provider.next("INVITE"), "far"), ...lines]));
+    expect((await alice.finalResponse(sent)).status).toBe(status);
+    await provider.next("ACK");
+    await expect.poll(() => recordsOf(alice)).toMatchObject([{ status, ended_by: "callee" }]);
   });
 
   it("says that the trunk's server has refused it", async () => {
