@@ -153,7 +153,16 @@ function readRoute(request: Request, mandatory: MandatoryHeaders, written: Uri, 
   }
   const uri = strict === undefined ? written : parseUri(strict.requestUri);
   if (isFault(uri)) return uri;
-  return readRequestUri(uri, alterations, by);
+  const read = readRequestUri(uri, alterations, by);
+  const isOfOtherCall = mandatory.toTag !== undefined && routes.slice(0, own.count).some(hasToken);
+  return isOfOtherCall && !isFault(read) && leavesServer(read.way, by) ? ofOtherCall : read;
+}
+
+/** Its Request-URI is a Contact, which is no address of another server's user. */
+const ofOtherCall = fault(481, "the Route is that of another call");
+
+function leavesServer(way: RoutingDecision, by: Examination): boolean {
+  return way.kind === "address" && !by.isOurs(way.address.domain);
 }
 
 /** Requests whose From no phone shows: they end, acknowledge or confirm an existing dialog, also if the names have changed. */
@@ -251,7 +260,11 @@ function uriOf(route: string): SipUri | Fault {
 
 /** A token in the user part is ours under any host name that we had: it opens, or it is dropped. */
 function isOwnRoute(uri: SipUri, by: Examination, place: number): boolean {
-  return uri.user?.startsWith("route.") === true || by.isOurs(hostOf(uri), place);
+  return hasToken(uri) || by.isOurs(hostOf(uri), place);
+}
+
+function hasToken({ user }: SipUri): boolean {
+  return user?.startsWith("route.") === true;
 }
 
 function hostOf(uri: SipUri): string {

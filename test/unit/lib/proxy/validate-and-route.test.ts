@@ -260,6 +260,13 @@ describe("RFC 3261 §16.4: Route", () => {
     expect(look("INFO sip:bob@example.com", [...lines, "From: <sip:carol@example.com>;tag=a"])).toMatchObject({ status: 403 });
   });
 
+  it("a token of another call leads to no other server: its Request-URI is a Contact of that call", () => {
+    const lines = [`Route: ${route}`, "Call-ID: another", "To: <sip:bob@example.com>;tag=b"];
+    for (const method of ["BYE", "INVITE", "NOTIFY", "MESSAGE"])
+      expect(look(`${method} sip:bob@phone.invalid;transport=ws`, lines)).toMatchObject({ status: 481 });
+    expect(look("INVITE sip:bob@phone.invalid", ["To: <sip:bob@example.com>;tag=b"])).toMatchObject({ kind: "address" });
+  });
+
   it("a token that does not open is dropped, whatever its host is", () => {
     const lines = ["Route: <sip:route.AAAA@old.example.com;lr>", "To: <sip:bob@example.com>;tag=b"];
     expect(way("INFO sip:bob@example.com", lines)).toMatchObject(toBob);
