@@ -14,8 +14,12 @@ import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import type { PendingInvites } from "./pending-invites.ts";
+import { mandatoryHeadersOf } from "../shared/reparse.ts";
 import { type TargetQuestion, decideTarget } from "../shared/target-selection.ts";
 import { NonSubscriberPolicy, identityOf } from "./non-subscriber-policy.ts";
+
+/** Refused INVITEs that are remembered. */
+const maxRefused = 100;
 
 /** How a request of this home's user, guest or peer is read, named, and written for the next home. */
 export class OriginatingRequests {
@@ -24,11 +28,27 @@ export class OriginatingRequests {
   readonly #pendingInvites: PendingInvites;
   readonly #policy: NonSubscriberPolicy;
 
+  /** The newest INVITEs within dialogs that were refused here, by their transactions. In memory only: the ACK comes at once. */
+  #refused: readonly string[] = [];
+
   constructor(room: Room, account: Account, pendingInvites: PendingInvites, policy: NonSubscriberPolicy) {
     this.#room = room;
     this.#account = account;
     this.#pendingInvites = pendingInvites;
     this.#policy = policy;
+  }
+
+  /** This server has refused a request. If that was an INVITE within a dialog, the ACK has the Route of the dialog. */
+  refused(request: Request): void {
+    const mandatory = mandatoryHeadersOf(request);
+    if (request.method !== "INVITE" || mandatory.toTag === undefined) return;
+    const [name = ""] = this.transactionsOf(mandatory);
+    this.#refused = [...this.#refused.filter((one) => one !== name), name].slice(-maxRefused);
+  }
+
+  /** RFC 3261 §17.1.1.3: the ACK for a refusal ends where that was made; it has the branch of its INVITE. One for a 2xx has another. */
+  acknowledgesRefusal({ method }: Request, mandatory: MandatoryHeaders): boolean {
+    return method === "ACK" && this.transactionsOf(mandatory).some((name) => this.#refused.includes(name));
   }
 
   /** Validates a request, and decides where it goes (RFC 3261 §16.3, §16.4). */

@@ -139,6 +139,7 @@ export class Originating {
 
   /** Goes to the other end of its dialog, which our route token names (RFC 3261 §16.11). */
   #withinDialog(flow: Flow, request: Request, mandatory: MandatoryHeaders, { way, text }: Forwarded<"dialog">, now: number): void {
+    if (this.#requests.acknowledgesRefusal(request, mandatory)) return;
     if (request.method === "BYE") this.#ended(request, mandatory, way, now);
     const target = refreshesTarget(request.method) ? targetIn(request) : undefined;
     if (target !== undefined) this.#records.retargeted(mandatory, mandatory.fromTag, target, way.receiver.home);
@@ -268,16 +269,15 @@ export class Originating {
     const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
     const isUserFull = this.#callsAtPresent(now) >= maximumCalls;
     if (isUserFull || this.#pendingInvites.isFull(flow)) {
-      const why = isUserFull ? "this user has too many calls" : "too many calls are being set up";
-      this.#refuse(flow, request, limitReached(403, why), now);
+      this.#refuse(flow, request, limitReached(403, isUserFull ? "this user has too many calls" : "too many calls are being set up"), now);
       return false;
     }
     const dropsOnDisconnect = dropsInvitesOnDisconnect(request);
-    const name = callName(headerValue(request, "call-id") ?? "");
+    const callId = headerValue(request, "call-id") ?? "";
     const contact = contactMark(flow, phoneOnFlow(flow));
     const more = { ...(dropsOnDisconnect ? { dropsOnDisconnect } : {}), ...(contact === undefined ? {} : { contact }) };
-    this.#pendingInvites.note(flow, { transaction, home, at: now, name, ...more });
-    this.#timedCalls.placed(flow, { callId: headerValue(request, "call-id") ?? "", transaction }, now);
+    this.#pendingInvites.note(flow, { transaction, home, at: now, name: callName(callId), ...more });
+    this.#timedCalls.placed(flow, { callId, transaction }, now);
     this.#tryingTimers.add(transaction, now, () => this.#trying(flow, request, transaction));
     return true;
   }
@@ -295,9 +295,10 @@ export class Originating {
     const { transaction, answerTo: to } = sent;
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
     const { status, text, why, isOfEnd = false } = receipt;
+    if (status >= 300) this.#requests.refused(request);
     if (isCall && flow.nonSubscriber === undefined) this.#records.refused(request, sent, text, why, Date.now());
-    const noted = isCall ? transaction : undefined;
-    const response = { kind: "response", text, status, to, transaction: noted, ...(why === undefined ? {} : { why }) } as const;
+    const known = { transaction: isCall ? transaction : undefined, ...(why === undefined ? {} : { why }) };
+    const response = { kind: "response", text, status, to, ...known } as const;
     this.#responses.response(response, Date.now(), { isOurs: true, isOfEnd });
   }
 
@@ -324,14 +325,15 @@ export class Originating {
 
   /** RFC 3261 §8.3. */
   #redirect(flow: Flow, request: Request, { status, uri }: RedirectTarget, now: number): void {
-    const headers: [string, string][] = [["Contact", `<${uri}>`]];
-    this.#reply(flow, request, replyTo(request, status, { toTag: randomText(), headers }), status, now);
+    const text = replyTo(request, status, { toTag: randomText(), headers: [["Contact", `<${uri}>`]] });
+    this.#reply(flow, request, text, status, now);
   }
 
   #refuse(flow: Flow, request: Request, refusal: Fault, now: number): void {
     if (request.method === "ACK") return;
     const text = answerFault(request, refusal);
     this.#reply(flow, request, text, refusal.status, now, refusal.fault);
+    this.#requests.refused(request);
     if (request.method === "INVITE") this.#recordRefused(flow, request, text, refusal.fault, now);
   }
 
