@@ -155,7 +155,9 @@ export class CallRecords implements Part {
 
   /** The call is over, whatever its other end says. @param by who has ended it, if it is not the sender of the BYE */
   ended({ dialog, other }: Bye, by: EndedBy | undefined, now: number): void {
-    const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog), other);
+    // A BYE of the server for a phone here is in the name of the other end, but comes from this home.
+    const isOfServer = by !== undefined && other === this.#room.home.name;
+    const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog), isOfServer ? undefined : other);
     if (call !== undefined) this.#end(call, { at: now, by: by ?? senderOf(dialog, call) }, now);
   }
 

@@ -94,10 +94,10 @@ describe("the record of a call", () => {
     expect(events(record)).toEqual(["invite", "final 404"]);
   });
 
-  it("by its outcome: an administrator ends it", async () => {
+  it.each(["alice", "bob"])("by its outcome: an administrator ends it, asked at the home of %s", async (user) => {
     const record = await recordAfter(async ({ world }) => {
-      const [call] = await world.homeOf("alice").handle((home) => home.calls());
-      await world.homeOf("alice").handle((home) => home.endCall(call?.id ?? ""));
+      const [call] = await world.homeOf(user).handle((home) => home.calls());
+      await world.homeOf(user).handle((home) => home.endCall(call?.id ?? ""));
     }, startTalking);
     expect(record).toMatchObject({ outcome: "answered", endedBy: "server" });
   });
