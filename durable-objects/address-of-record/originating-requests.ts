@@ -106,6 +106,11 @@ export class OriginatingRequests {
     return !isFault(target) && target.kind === "home" ? target.home : undefined;
   }
 
+  /** Whether it is an INVITE that waits for its final response, and has arrived again. */
+  isPending(mandatory: MandatoryHeaders): boolean {
+    return this.#pendingInvites.homeOf(this.transactionOf(mandatory)) !== undefined;
+  }
+
   /** The name of a pending INVITE, if it is one: it may be from before a key change. */
   transactionOf(mandatory: MandatoryHeaders): string {
     const names = this.transactionsOf(mandatory);

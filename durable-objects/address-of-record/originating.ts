@@ -116,7 +116,7 @@ export class Originating {
     if (isFault(way)) return this.#refuse(flow, request, way, now);
     const refusal =
       (await this.#policy.refuse(flow, request, mandatory, way, now)) ??
-      (await this.#tokenPolicy.refuse(flow, request, mandatory, way, () => this.#isPending(mandatory)));
+      (await this.#tokenPolicy.refuse(flow, request, mandatory, way, () => this.#requests.isPending(mandatory)));
     if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
     const forbidden = way.kind === "dialog" ? await refuseNumberWithin(this.#room, request, way) : undefined;
@@ -130,11 +130,6 @@ export class Originating {
     // The ACK for a 2xx has our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
     if (request.method === "ACK") return this.#acknowledged(this.#requests.transactionsOf(mandatory), now);
     return this.#outsideDialog(flow, request, mandatory, { way, text }, now);
-  }
-
-  /** Whether it is an INVITE that waits for its final response, and has arrived again. */
-  #isPending(mandatory: MandatoryHeaders): boolean {
-    return this.#pendingInvites.homeOf(this.#requests.transactionOf(mandatory)) !== undefined;
   }
 
   /** Goes to the other end of its dialog, which our route token names (RFC 3261 §16.11). */

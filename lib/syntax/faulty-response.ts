@@ -1,13 +1,7 @@
 import { isFault } from "./fault.ts";
 import { canonicalName } from "./header-names.ts";
-import { type Message, type Response, parseMessage } from "./message.ts";
+import { type Response, parseMessage } from "./message.ts";
 import { reasonPhrase } from "./reason-phrase.ts";
-
-/** A message of another server; a faulty response as far as it can be read. Undefined: it cannot. */
-export function readOrMend(octets: string): Message | undefined {
-  const message = parseMessage(octets);
-  return isFault(message) ? mendResponse(octets) : message;
-}
 
 /** The headers by which a response finds its request (RFC 3261 §8.1.3.3, §17.1.3). */
 const needed = ["via", "from", "to", "call-id", "cseq"];
