@@ -48,7 +48,7 @@ export class OriginatingRequests {
 
   /** RFC 3261 §17.1.1.3: the ACK for a refusal ends where that was made; it has the branch of its INVITE. One for a 2xx has another. */
   acknowledgesRefusal({ method }: Request, mandatory: MandatoryHeaders): boolean {
-    return method === "ACK" && this.transactionsOf(mandatory).some((name) => this.#refused.includes(name));
+    return method === "ACK" && this.#refused.length > 0 && this.transactionsOf(mandatory).some((name) => this.#refused.includes(name));
   }
 
   /** Validates a request, and decides where it goes (RFC 3261 §16.3, §16.4). */

@@ -154,6 +154,7 @@ describe.skipIf(!canBrowse)("the forms of the console", () => {
   it("makes one key, however often the button is pressed, and shows it even if the list of keys fails then", async () => {
     const page = await open();
     await click(page, "Access");
+    await page.getByLabel("What it is for").waitFor();
     const held = hold();
     let made = 0;
     await onApi(page, /^\/keys$/, async (route) => {

@@ -84,7 +84,7 @@ describe.skipIf(!canBrowse)("the console", () => {
         await caller.finalResponse(sent);
         return sent.callId;
       },
-      why: /^It failed: the other server could not be reached \(500\)\.$/,
+      why: /^It failed: 127\.0\.0\.1 cannot be reached \(500\)\.$/,
       steps: [/Offhook → provider: INVITE/, /50[03]/],
     },
   };
