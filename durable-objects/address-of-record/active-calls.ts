@@ -137,13 +137,12 @@ export class ActiveCalls implements Part {
     if (isNew) this.#room.sockets.update(id, { activeCalls: withDialog(activeCalls, answered, now) });
   }
 
-  /** A BYE has passed. */
-  ended(bye: Bye): void {
-    const { dialog } = bye;
+  /** A BYE has passed. Returns whether no refusal of it counts. */
+  ended(bye: Bye): boolean {
+    const { dialog, isBinding, again } = bye;
     const names = [dialogName(dialog), callName(dialog.callId), olderCallName(dialog.callId)];
-    if (this.#isWithAnother(names, bye.other)) return;
-    const isForOwn = !bye.isOurs || bye.other === this.#room.home.name;
-    const traits = { isStray: this.#hasStrayed(names, bye), isBinding: bye.isBinding, isForOwn };
+    if (this.#isWithAnother(names, bye.other)) return false;
+    const traits = { isStray: bye.isCompared !== true && this.#hasStrayed(names, bye), isBinding, again };
     this.#over = [...this.#over, ...names.slice(0, 1)].slice(-maxOver);
     for (const { id, activeCalls } of this.#room.sockets.all()) {
       const own = activeCalls?.filter(({ name }) => names.includes(name)) ?? [];
@@ -161,6 +160,7 @@ export class ActiveCalls implements Part {
       else if (dialogs.length < suspended.activeCalls.length) this.#suspended.keep(phone, { ...suspended, activeCalls: dialogs });
     }
     if (this.#isLimited()) for (const name of names) this.#drop(name);
+    return isBinding && !traits.isStray;
   }
 
   /** Whether the other end of a call is known not to be this one, who has a dialog with the same Call-ID and tags. */
@@ -198,7 +198,7 @@ export class ActiveCalls implements Part {
     const name = dialogName(dialog);
     const ends = this.#ending.take(name);
     if (ends === undefined || endsDialog(status, ends[0]?.bye.isStray)) return;
-    if (endsCall(status, ends[0]?.bye, isOfServer)) return this.#dead.refused(ends, Date.now());
+    if (endsCall(status, ends[0]?.bye, isOfServer)) return this.#dead.refused(ends);
     this.#over = this.#over.filter((one) => one !== name);
     // Both ends may be phones of this user.
     for (const { call, at } of ends) this.#goesOnAfter(call, at);

@@ -1,7 +1,7 @@
 import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import { type Forwarder, branchRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
-import { firstRecordRoute, hasUsableContact, missingIn } from "../../lib/proxy/dialog-forming.ts";
+import { hasUsableContact, missingIn, recordRoutesOf } from "../../lib/proxy/dialog-forming.ts";
 import { isRecordedFor } from "../../lib/proxy/route-token.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
@@ -48,9 +48,10 @@ export class Branches {
     const { keyring } = this.#room;
     if (open.context.method !== "INVITE" || response.status < 200 || response.status >= 300) return response;
     const { callId } = mandatoryHeadersOf(open.request);
-    if (isRecordedFor(keyring, response, callId, branch.phone) && hasUsableContact(response)) return response;
+    const before = recordRoutesOf(open.request).length;
+    if (isRecordedFor(keyring, response, { callId, phone: branch.phone, before }) && hasUsableContact(response)) return response;
     const sent = this.#sentRequest(open, branch);
-    const missing = missingIn(response, firstRecordRoute(sent), sent.requestUri);
+    const missing = missingIn(response, recordRoutesOf(sent), sent.requestUri);
     return missing === undefined ? response : parsedResponse(alter(response, missing));
   }
 

@@ -1,5 +1,5 @@
 import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
-import { type BoundContact, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
+import { type BoundContact, type Flow, contactMark } from "../../lib/transport/flow.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Room } from "./room.ts";
 import type { Ended } from "./ending-calls.ts";
@@ -13,7 +13,6 @@ const rememberedFor = 3_600_000;
 
 /** In a BYE from the server. */
 const why = "the other side has lost its connection";
-const whyLeft = "the other side has left the call";
 
 /**
  * Calls whose phone has been away too long, or has restarted: their other ends get a BYE, and the phone too, in case it comes back and
@@ -84,17 +83,11 @@ export class DeadCalls {
       this.#hangUp.endOwn(dialog, own, why, now).catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
-  /** A phone of ours has refused the BYE of an end that has left the call: it gets another one, which it cannot take for an old one. */
-  refused(ends: readonly Ended[], now: number): void {
-    for (const { call, at, bye } of ends) {
-      const flow = at.flow === undefined || bye.isForOwn !== true ? undefined : this.#room.sockets.byId(at.flow);
-      if (flow === undefined) continue;
-      const phone = phoneOnFlow(flow);
-      const contact = flow.boundContacts.find((one) => one.phone === phone)?.contact ?? call.details?.local ?? "";
-      this.#hangUp
-        .endOwn(call, { phone, contact }, whyLeft, now)
-        .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
-    }
+  /** A phone of ours has refused the BYE of an end that has left the call: it gets it again, with a number that it cannot take for an old one. */
+  refused(ends: readonly Ended[]): void {
+    for (const { bye } of ends)
+      if (bye.again !== undefined)
+        this.#hangUp.again(bye.again).catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
   /** Ends the calls whose time is over. */

@@ -1,9 +1,11 @@
 import { returnInside } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { endsDialog } from "../../lib/proxy/bye.ts";
-import { composeBye, farEnd } from "../../lib/proxy/hang-up.ts";
+import { composeBye, farEnd, lastNumber } from "../../lib/proxy/hang-up.ts";
 import type { CallDetails, CallInProgress, BoundContact } from "../../lib/transport/flow.ts";
 import type { DialogEnd, EndedBy, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
+import { alter } from "../../lib/syntax/alter.ts";
+import { read } from "../shared/reparse.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import type { Room } from "./room.ts";
 
@@ -38,6 +40,20 @@ export class HangUp {
     const { routes: _routes, ...known } = details;
     const swapped = { ...known, local: remote, localTag: remoteTag, remote: local, remoteTag: localTag, target: contact };
     await this.#send(swapped, { home: this.#room.home.name, phone }, why, now);
+  }
+
+  /** Sends a BYE once more that a phone of ours has refused: to its Contact, and with a number higher than it has heard (RFC 3261 §12.2.2). */
+  async again(envelope: RequestEnvelope): Promise<void> {
+    const { to } = envelope;
+    const contact =
+      to.kind === "phone"
+        ? this.#room.sockets.newestTo(to.phone)?.boundContacts.find(({ phone }) => phone === to.phone)?.contact
+        : undefined;
+    const changes = contact === undefined ? {} : { requestUri: contact };
+    const text = alter(read(envelope).request, { ...changes, remove: ["cseq"], append: [["CSeq", `${lastNumber} BYE`]] });
+    const transaction = randomText() + randomText();
+    const answerTo = returnInside(this.#room.home.name, { kind: "hang-up", id: transaction });
+    await this.#passOn(this.#room.home.name, { ...envelope, text, answerTo, transaction, endedBy: this.#endedBy });
   }
 
   async #send(details: CallDetails, to: DialogEnd, why: string, now: number): Promise<void> {

@@ -129,6 +129,6 @@ export class OriginatingRequests {
  * counts, whatever the BYE is like.
  */
 export function sentBye(request: Request, dialog: DialogIds, { receiver, alterations }: RoutingDecision & { kind: "dialog" }): Bye {
-  const isBinding = !isHopName(receiver.home) && isPlainBye(request);
+  const isBinding = !isHopName(receiver.home) && isPlainBye(request, 1);
   return { dialog, other: receiver.home, requestUri: alterations.requestUri ?? request.requestUri, isOurs: true, isBinding };
 }

@@ -135,13 +135,13 @@ export class Originating {
   /** Goes to the other end of its dialog, which our route token names (RFC 3261 §16.11). */
   #withinDialog(flow: Flow, request: Request, mandatory: MandatoryHeaders, { way, text }: Forwarded<"dialog">, now: number): void {
     if (this.#requests.acknowledgesRefusal(request, mandatory)) return;
-    if (request.method === "BYE") this.#ended(request, mandatory, way, now);
+    const isBinding = request.method === "BYE" && this.#ended(request, mandatory, way, now);
     const target = refreshesTarget(request.method) ? targetIn(request) : undefined;
     if (target !== undefined) this.#records.retargeted(mandatory, mandatory.fromTag, target, way.receiver.home);
     if (request.method === "ACK") this.#timedCalls.acknowledged(flow, request, mandatory, way, now);
     const { receiver, recordRoute } = way;
     const sent = this.#requests.sent(flow, mandatory, { text, recordRoute });
-    const within = { isFromCaller: way.isFromCaller, isLimited: flow.tokenLimits !== undefined };
+    const within = { isFromCaller: way.isFromCaller, isLimited: flow.tokenLimits !== undefined, isBinding };
     const envelope: RequestEnvelope = { ...sent, to: { kind: "phone", phone: receiver.phone }, within };
     const taken = this.#takenOver.receive(flow, envelope, mandatory, now);
     if (taken !== undefined) return this.#received(flow, request, sent, ofEnd(taken), false);
@@ -152,10 +152,11 @@ export class Originating {
     );
   }
 
-  #ended(request: Request, dialog: MandatoryHeaders, way: RoutingDecision & { kind: "dialog" }, now: number): void {
+  #ended(request: Request, dialog: MandatoryHeaders, way: RoutingDecision & { kind: "dialog" }, now: number): boolean {
     const bye = sentBye(request, dialog, way);
-    this.#activeCalls.ended(bye);
-    this.#records.ending(bye, now);
+    const isBinding = this.#activeCalls.ended(bye);
+    this.#records.ending({ ...bye, isBinding }, now);
+    return isBinding;
   }
 
   /** Goes to the target that is determined for it (RFC 3261 §16.5). */

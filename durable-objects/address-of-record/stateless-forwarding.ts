@@ -1,4 +1,6 @@
-import { isPlainBye, refreshesTarget, targetIn } from "../../lib/proxy/bye.ts";
+import { dialogName } from "../../lib/proxy/call-name.ts";
+import { fault } from "../../lib/syntax/fault.ts";
+import { type Bye, isPlainBye, refreshesTarget, targetIn } from "../../lib/proxy/bye.ts";
 import type { CallRecords } from "./call-records.ts";
 import { contactForGruu } from "../../lib/location/gruu.ts";
 import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
@@ -101,13 +103,12 @@ export class StatelessForwarding {
       this.#guard.refuseWithin(mandatory, envelope.answerTo, now) ??
       refuseWithin(this.#account.rules().blocked, senderWithin(envelope, this.#room.home.domain), request, mandatory);
     if (refusal !== undefined) return request.method === "ACK" ? accepted : refused(request, refusal);
+    if (request.method === "BYE" && this.#isOfOtherPhone(phone, envelope, mandatory)) return refused(request, ofOtherPhone);
     const flow = this.#room.sockets.newestTo(phone);
     const target = refreshesTarget(request.method) ? targetIn(request) : undefined;
     if (target !== undefined) this.#retargeted(mandatory, mandatory.fromTag, target, envelope.answerTo, false);
     if (request.method === "BYE") {
-      const { home: other } = envelope.answerTo;
-      const isBinding = envelope.endedBy !== undefined || isPlainBye(request);
-      const bye = { dialog: mandatory, other, requestUri: request.requestUri, isOurs: false, isBinding };
+      const bye = receivedBye(envelope, request, mandatory);
       this.#activeCalls.ended(bye);
       if (envelope.endedBy === undefined) this.#timedCalls.saidToBeOver(mandatory);
       const isRefusable = envelope.endedBy === undefined && flow !== undefined;
@@ -120,6 +121,12 @@ export class StatelessForwarding {
       if (this.#send(phone, sent, envelope, now)) return accepted;
     }
     return this.#waitFor(phone, envelope, request, now);
+  }
+
+  /** Whether another phone of this user has the dialog: one that rang, too, knows nothing of it. */
+  #isOfOtherPhone(phone: PhoneId, { answerTo }: RequestEnvelope, dialog: MandatoryHeaders): boolean {
+    const known = answerTo.home === this.#room.home.name ? undefined : this.#activeCalls.phoneOf(dialogName(dialog));
+    return known !== undefined && known !== phone;
   }
 
   /** A response of a phone to a request of which there is no state: to the home of the request's sender. */
@@ -211,4 +218,15 @@ export class StatelessForwarding {
   #post(home: HomeName, envelope: Parameters<PassOn>[1]): void {
     this.#passOn(home, envelope).catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
+}
+
+const ofOtherPhone = fault(481, "another phone of the user has this call");
+
+/** A BYE for a phone of this home. */
+function receivedBye(envelope: RequestEnvelope, request: Request, dialog: MandatoryHeaders): Bye {
+  const { within, endedBy, answerTo } = envelope;
+  const isCompared = within?.isBinding === true;
+  const isBinding = endedBy !== undefined || (within?.isBinding ?? isPlainBye(request));
+  const again = endedBy === undefined ? { again: envelope } : {};
+  return { dialog, other: answerTo.home, requestUri: request.requestUri, isOurs: false, isBinding, isCompared, ...again };
 }

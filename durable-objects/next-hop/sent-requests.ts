@@ -2,7 +2,7 @@ import { credentialsFor } from "../../lib/authentication/client.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { withoutAdditions } from "../../lib/proxy/branch.ts";
 import { shift, offsetBranch, offsetRoutes } from "../../lib/proxy/cseq-offset.ts";
-import { firstRecordRoute, missingIn } from "../../lib/proxy/dialog-forming.ts";
+import { missingIn, recordRoutesOf } from "../../lib/proxy/dialog-forming.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { type Fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
@@ -122,7 +122,7 @@ export class SentRequests {
   completed(branch: string, response: SipResponse): SipResponse {
     const sent = this.get(branch);
     const isAnswer = sent?.method === "INVITE" && response.status >= 200 && response.status < 300;
-    const missing = isAnswer ? missingIn(response, firstRecordRoute(sent), sent.requestUri) : undefined;
+    const missing = isAnswer ? missingIn(response, recordRoutesOf(sent), sent.requestUri) : undefined;
     return missing === undefined ? response : parsedResponse(alter(response, missing));
   }
 

@@ -4,6 +4,7 @@ import { type Message, type Request, bodyOf, hasHeader, headerValue } from "../s
 import { memoised } from "../syntax/memoise.ts";
 import { textHash } from "../syntax/text-hash.ts";
 import { parseUri } from "../syntax/uri.ts";
+import type { RequestEnvelope } from "../transport/envelope.ts";
 import type { HomeName } from "../transport/identifiers.ts";
 import type { DialogIds } from "./call-name.ts";
 import { dialledMark } from "./route-token.ts";
@@ -18,6 +19,10 @@ export interface Bye {
   readonly isOurs: boolean;
   /** The end that it is for has no reason to refuse it. */
   readonly isBinding: boolean;
+  /** The home of its sender has compared it with the Contact of the other end. */
+  readonly isCompared?: boolean;
+  /** As it came for a phone of this home. */
+  readonly again?: RequestEnvelope;
 }
 
 /** What a refusal of it means. */
@@ -25,8 +30,8 @@ export interface ByeTraits {
   /** Its Request-URI is not the Contact of the end that it is for: it may have been written to be refused. */
   readonly isStray?: boolean | undefined;
   readonly isBinding?: boolean | undefined;
-  /** It goes to a phone of this home. */
-  readonly isForOwn?: boolean | undefined;
+  /** For a phone of this home: it gets the BYE again if it refuses that. */
+  readonly again?: RequestEnvelope | undefined;
 }
 
 /** Hops of a BYE that no proxy refuses for having too few. */
@@ -34,10 +39,13 @@ const enoughHops = 10;
 /** Headers by which a BYE can ask for something that its receiver does not have (RFC 3261 §8.2). */
 const demands = ["require", "proxy-require", "content-type", "content-encoding"];
 
-/** Whether the receiver of a BYE has no reason to refuse it: it asks for nothing, has no body, and can pass some proxies. */
-export function isPlainBye(request: Request): boolean {
+/**
+ * Whether the receiver of a BYE has no reason to refuse it: it asks for nothing, has no body, and can pass some proxies.
+ * @param hopsBefore those that it has in this server
+ */
+export function isPlainBye(request: Request, hopsBefore = 0): boolean {
   const hops = Number(headerValue(request, "max-forwards") ?? 70);
-  return hops >= enoughHops && bodyOf(request) === "" && !demands.some((name) => hasHeader(request, name));
+  return hops >= enoughHops + hopsBefore && bodyOf(request) === "" && !demands.some((name) => hasHeader(request, name));
 }
 
 /**

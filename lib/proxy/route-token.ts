@@ -100,11 +100,15 @@ export function endsIn(keyring: Keyring, response: Response, callId: string, hom
   return undefined;
 }
 
-/** Whether a 2xx has our Record-Route for this phone. */
-export function isRecordedFor(keyring: Keyring, response: Response, callId: string, phone: PhoneId): boolean {
-  if (!hasHeader(response, "record-route")) return false;
-  const opened = headerValues(response, "record-route").map((value) => openRoute(keyring, ownRoute.exec(value)?.[1], callId));
-  return opened.some((route) => route?.callee.phone === phone);
+/** Whether a 2xx has our Record-Route for this phone alone, above as many others as the INVITE had when it came. */
+export function isRecordedFor(
+  keyring: Keyring,
+  response: Response,
+  { callId, phone, before }: { readonly callId: string; readonly phone: PhoneId; readonly before: number },
+): boolean {
+  const recorded = hasHeader(response, "record-route") ? headerValues(response, "record-route") : [];
+  if (recorded.length !== before + 1) return false;
+  return openRoute(keyring, ownRoute.exec(recorded[0] ?? "")?.[1], callId)?.callee.phone === phone;
 }
 
 /** The first Route of ours in a request that was made for its Call-ID: only the ends of that call have it. */

@@ -12,6 +12,7 @@ import { parameter } from "../syntax/parameters.ts";
 import { type SipUri, type Uri, canonicalUser, parseUri, dialledNumber } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
 import { isTextHash } from "../syntax/text-hash.ts";
+import { hasTooManyRecordRoutes, maxRecordRoutes } from "./dialog-forming.ts";
 import { type DialogRoute, endsOf, isMarkOf, openRoute, withoutOwnRecordRoute } from "./route-token.ts";
 import { type Standing, takenFrom } from "./standing.ts";
 import { withoutVerstat } from "../stir/verstat.ts";
@@ -68,11 +69,13 @@ const privateHeaders = ["proxy-authorization", "authorization"];
 export function validateAndRoute(request: Request, mandatory: MandatoryHeaders, by: Examination): RoutingDecision | Fault {
   const uri = parseUri(request.requestUri);
   if (isFault(uri)) return uri;
-  if (uri.kind === "other") return fault(416, `the scheme ${uri.scheme} cannot be routed`);
+  if (hasTooManyRecordRoutes(request)) return fault(400, `there are more than ${maxRecordRoutes} values of Record-Route`);
   const unsupported = readOptionTags(request, "proxy-require");
   if (unsupported.length > 0) return fault(420, "a required extension is not supported", [["Unsupported", unsupported.join(", ")]]);
   const route = readRoute(request, mandatory, uri, by);
   if (isFault(route)) return route;
+  // Within a call it is the Contact of the other end, which our Route names.
+  if (uri.kind === "other" && route.way.kind !== "dialog") return fault(416, `the scheme ${uri.scheme} cannot be routed`);
   if (mandatory.maxForwards === 0 && !by.endsHere(request, route.way)) return tooManyHops;
   if (!route.hasOwnRouteToken && by.owner.isTrusted !== true && !isOwnFrom(mandatory, by.owner))
     return fault(403, "From is not the authenticated user");
@@ -238,13 +241,13 @@ interface Repair {
 
 /**
  * RFC 3261 §16.4: a strict router before us put our Record-Route or Service-Route into the Request-URI, and the target at the end of the
- * Routes. No Request-URI that names a target has the parameter `lr`.
+ * Routes. Within a dialog that is a token of ours: the other end may have written any other URI as its Contact.
  */
-function repairStrictRoute(request: Request, { callId }: MandatoryHeaders, uri: Uri, by: Examination): Repair | undefined {
+function repairStrictRoute(request: Request, { callId, toTag }: MandatoryHeaders, uri: Uri, by: Examination): Repair | undefined {
   if (uri.kind !== "sip" || !hasHeader(request, "route")) return undefined;
   const isOurs =
     uri.user === undefined
-      ? parameter(uri.parameters, "lr") !== undefined && by.isOurs(hostOf(uri))
+      ? toTag === undefined && parameter(uri.parameters, "lr") !== undefined && by.isOurs(hostOf(uri))
       : openRoute(by.keyring, uri.user, callId) !== undefined;
   const last = isOurs ? parseNameAddress(headerValues(request, "route").at(-1) ?? "") : undefined;
   return last === undefined || isFault(last) ? undefined : { route: uri, requestUri: last.uri };

@@ -59,6 +59,8 @@ export interface WithinCall {
   readonly isFromCaller: boolean;
   /** The sender's token limits its calls. */
   readonly isLimited: boolean;
+  /** A BYE that the sender's home has compared with the Contact of the other end: no refusal of that end counts. Absent from older builds. */
+  readonly isBinding?: boolean;
 }
 
 /** Who has ended a call, or given it up; `network`: a connection was lost and did not come back. */
