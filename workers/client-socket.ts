@@ -1,3 +1,4 @@
+import { TokenBucket } from "../platform/token-bucket.ts";
 import { guessesAllowed, guessesIn } from "../lib/authentication/authenticate.ts";
 import { type Fault, isFault } from "../lib/syntax/fault.ts";
 import { type MandatoryHeaders, readMandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
@@ -41,6 +42,8 @@ export function acceptClient(serve: (socket: WebSocket) => void): Response {
  * refusals.
  */
 export class ClientSocket {
+  /** Answers to keep-alives: the platform needs memory for each until the client reads it. */
+  readonly #pongs = new TokenBucket(100, 1);
   readonly #socket: WebSocket;
   readonly #served: Served;
   readonly #queue = new SerialQueues();
@@ -116,15 +119,15 @@ export class ClientSocket {
 
   /** RFC 5626 §4.4.1. At a home the runtime answers it, and it counts for nothing; a client must not learn where it is connected. */
   #keepAlive(): void {
-    if (this.#served.isKnown() || this.#stranger.keepsAlive(Date.now())) this.#socket.send("\r\n");
-    else this.end(closing.tooMuch);
+    if (!this.#served.isKnown() && !this.#stranger.keepsAlive(Date.now())) this.end(closing.tooMuch);
+    else if (this.#pongs.take(Date.now())) this.#socket.send("\r\n");
   }
 
   #frame(raw: string | ArrayBuffer): void | Promise<void> {
     if (!this.isOpen) return;
     this.#wantsBinary = typeof raw !== "string";
     const octets = octetsIn(raw);
-    if (octets === "\r\n\r\n") return this.send("\r\n");
+    if (octets === "\r\n\r\n") return this.#pongs.take(Date.now()) ? this.send("\r\n") : undefined;
     if (octets.trim() === "") return;
     const message = parseMessage(octets);
     if (isFault(message)) return this.#unreadable(octets, message);

@@ -72,7 +72,8 @@ export class Frames {
 
   /** RFC 5626 §4.4.1; the runtime answers a text keep-alive, which never arrives here. */
   #keepAlive({ id }: Flow, octets: string, now: number): void {
-    if (octets === "\r\n\r\n" && this.#receivers().connections.strangers.mayBeSent(id, "\r\n", now)) this.#room.sockets.send(id, "\r\n");
+    if (octets !== "\r\n\r\n" || !this.#unansweredOn(id).mayPass("ping", now)) return;
+    if (this.#receivers().connections.strangers.mayBeSent(id, "\r\n", now)) this.#room.sockets.send(id, "\r\n");
   }
 
   #unreadable(flow: Flow, octets: string, refusal: Fault, now: number): void {
@@ -85,9 +86,13 @@ export class Frames {
   #isFlooded({ id, authenticated, nonSubscriber }: Flow, message: Message, now: number): boolean {
     const isAnswered = message.kind === "request" && message.method !== "ACK";
     if (isAnswered || authenticated === undefined || nonSubscriber?.isTrusted === true) return false;
+    return !this.#unansweredOn(id).mayPass(message.kind === "request" ? "ACK" : "response", now);
+  }
+
+  #unansweredOn(id: FlowId): UnansweredMessages {
     const unanswered = this.#unanswered.get(id) ?? new UnansweredMessages();
     this.#unanswered.set(id, unanswered);
-    return !unanswered.mayPass(message.kind === "request" ? "ACK" : "response", now);
+    return unanswered;
   }
 
   /** A socket is closed. */

@@ -40,7 +40,7 @@ export class Admission {
     const refusal = await this.#refusalOf(envelope, request, mandatory);
     if (refusal !== undefined) return refusal;
     const connection = await this.#around.connection.open(came);
-    if (connection?.hasRoom(mandatory.callId, request.text.length) === true) return connection;
+    if (connection?.hasRoom(callerOf(envelope), request.text.length) === true) return connection;
     const problem = connection === undefined ? "cannot be reached" : "does not read what is sent";
     return fault(failed(mandatory), `${this.#around.host} ${problem}`, [["Retry-After", String(defaultRetryAfter)]]);
   }

@@ -1,25 +1,31 @@
 import { copyOf } from "../../lib/syntax/memoise.ts";
 import { maxUnread, probeTimeout, roomForSmall, smallMessage } from "../../lib/transport/unread.ts";
 
+/** Octets of one sender: what others send waits behind them. */
+const maxOfSender = 524_288;
+
 /** A message that was sent, and may not have been read. */
 interface Waiting {
-  readonly callId: string;
+  readonly sender: string;
   readonly octets: number;
-  /** Milliseconds; when it was sent. */
-  readonly at: number;
+  /** The branch of a request. */
+  readonly branch: string | undefined;
 }
 
 /**
- * What waits until another server reads it: it uses our memory. Each call may take half of the room that is left, so that none takes the room
- * of all, however many there are. Small messages, which may end a call, have some room of their own.
+ * What waits until another server reads it: it uses our memory, and what comes after it waits, too. Each sender may take half of the room that
+ * is left, and 512 KiB, so that none takes the room of all, however many there are. Small messages, which may end a call, have some room of
+ * their own.
  */
 export class Backlog {
   /** The oldest first, from this one on. */
   #waiting: Waiting[] = [];
   #first = 0;
   /** Octets. */
-  readonly #ofCall = new Map<string, number>();
+  readonly #ofSender = new Map<string, number>();
   #octets = 0;
+  /** Milliseconds; when the server has last read something, or had nothing to read. */
+  #readAt = 0;
 
   /** Messages. */
   get length(): number {
@@ -30,34 +36,43 @@ export class Backlog {
     return this.#octets;
   }
 
-  /** Whether another message of this call may wait. */
-  hasRoom(callId: string, octets: number): boolean {
-    const most = maxUnread + (octets <= smallMessage ? roomForSmall : 0);
-    const left = most - this.#octets;
-    return (this.#ofCall.get(callId) ?? 0) + octets <= left / 2;
+  /** Whether another message of this sender may wait. */
+  hasRoom(sender: string, octets: number): boolean {
+    const isSmall = octets <= smallMessage;
+    const left = maxUnread + (isSmall ? roomForSmall : 0) - this.#octets;
+    const own = (this.#ofSender.get(sender) ?? 0) + octets;
+    return own <= left / 2 && own <= maxOfSender + (isSmall ? maxOfSender : 0);
   }
 
   /** Whether the server has read nothing for some time. */
   isStuck(now: number): boolean {
-    const oldest = this.#waiting[this.#first];
-    return oldest !== undefined && now - oldest.at > probeTimeout;
+    return this.length > 0 && now - this.#readAt > probeTimeout;
   }
 
-  sent(callId: string, octets: number, now: number): void {
-    const own = copyOf(callId);
-    this.#waiting.push({ callId: own, octets, at: now });
+  /** @param branch of a request */
+  sent(sender: string, octets: number, now: number, branch?: string): void {
+    if (this.length === 0) this.#readAt = now;
+    const own = copyOf(sender);
+    this.#waiting.push({ sender: own, octets, branch });
     this.#octets += octets;
-    this.#ofCall.set(own, (this.#ofCall.get(own) ?? 0) + octets);
+    this.#ofSender.set(own, (this.#ofSender.get(own) ?? 0) + octets);
+  }
+
+  /** The server has answered a request, and so has read all that was sent before. */
+  answered(branch: string, now: number): void {
+    const at = this.#waiting.findIndex((one, index) => index >= this.#first && one.branch === branch);
+    if (at >= 0) this.read(at + 1 - this.#first, now);
   }
 
   /** The oldest messages have been read. */
-  read(messages: number): void {
+  read(messages: number, now: number): void {
+    this.#readAt = now;
     const until = Math.min(this.#first + messages, this.#waiting.length);
-    for (const { callId, octets } of this.#waiting.slice(this.#first, until)) {
+    for (const { sender, octets } of this.#waiting.slice(this.#first, until)) {
       this.#octets -= octets;
-      const left = (this.#ofCall.get(callId) ?? 0) - octets;
-      if (left > 0) this.#ofCall.set(callId, left);
-      else this.#ofCall.delete(callId);
+      const left = (this.#ofSender.get(sender) ?? 0) - octets;
+      if (left > 0) this.#ofSender.set(sender, left);
+      else this.#ofSender.delete(sender);
     }
     this.#first = until;
     if (this.#first * 2 < this.#waiting.length) return;

@@ -4,7 +4,7 @@ import type { Hop } from "../../lib/routing/locate.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Response, headerValues, parseMessage } from "../../lib/syntax/message.ts";
 import { parseVia } from "../../lib/syntax/via.ts";
-import { octetsBeforeProbe, probeTimeout } from "../../lib/transport/unread.ts";
+import { probeTimeout } from "../../lib/transport/unread.ts";
 import { seenAddress } from "../../lib/transport/seen-address.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { Backlog } from "./backlog.ts";
@@ -16,6 +16,16 @@ import { type Upgrade, openWebSocket } from "./web-socket.ts";
 /** Milliseconds. */
 const patienceForAddress = 2000;
 const patienceForLife = 5000;
+
+/** Octets of a WebSocket that may not have been read before the server is asked. */
+const beforeProbe = 131_072;
+
+/** The branch of the uppermost Via of a message, if it is written as we write it. */
+function branchOf(text: string): string | undefined {
+  const via = text.indexOf("\r\nVia:");
+  const line = via < 0 ? "" : text.slice(via + 2, text.indexOf("\r\n", via + 2));
+  return /;branch=([^;,\s]{1,2000})/.exec(line)?.[1];
+}
 
 /** The transport in our Via on this connection. */
 export type WrittenTransport = "TCP" | "TLS" | "WS" | "WSS";
@@ -73,7 +83,7 @@ export class Connection {
     const heard: ChannelEvents = {
       heard: () => void (connection.#unheardSince = 0),
       message: (octets) => connection.#heard(octets),
-      written: () => connection.#backlog.read(1),
+      written: () => connection.#backlog.read(1, Date.now()),
       closed: () => connection.#lost(),
     };
     try {
@@ -90,18 +100,18 @@ export class Connection {
     return this.#hop.transport.toUpperCase() as WrittenTransport;
   }
 
-  /** Whether a message of this call may be sent: else it would have to wait until the server reads. Given up if that reads no more. */
-  hasRoom(callId: string, octets: number): boolean {
-    if (this.#backlog.hasRoom(callId, octets)) return true;
+  /** Whether a message of this sender may be sent: else it would have to wait until the server reads. Given up if that reads no more. */
+  hasRoom(sender: string, octets: number): boolean {
+    if (this.#backlog.hasRoom(sender, octets)) return true;
     const isStuck = this.#channel?.tellsWritten === false ? this.#hasNotRead : this.#backlog.isStuck(Date.now());
     if (isStuck) this.#giveUp();
     return false;
   }
 
-  /** @param callId "" for a request of our own, which always has room */
-  send(text: string, callId = ""): void {
-    if (this.isOpen && (callId === "" || this.hasRoom(callId, text.length))) {
-      this.#backlog.sent(callId, text.length, Date.now());
+  /** @param sender the home of who has caused it, or a Call-ID; "" for a request of our own, which always has room */
+  send(text: string, sender = ""): void {
+    if (this.isOpen && (sender === "" || this.hasRoom(sender, text.length))) {
+      this.#backlog.sent(sender, text.length, Date.now(), this.#channel?.tellsWritten === false ? branchOf(text) : undefined);
       this.#channel?.send(text);
       this.#observe?.("out", text);
       this.#probes();
@@ -111,7 +121,7 @@ export class Connection {
 
   /** A WebSocket does not tell what was read. A server that has answered OPTIONS has read all that was sent before. */
   #probes(): void {
-    if (this.#channel?.tellsWritten !== false || this.#isProbing || this.#backlog.octets < octetsBeforeProbe) return;
+    if (this.#channel?.tellsWritten !== false || this.#isProbing || this.#backlog.octets < beforeProbe) return;
     this.#isProbing = true;
     const sent = this.#backlog.length + 1;
     void this.options(probeTimeout).then((answer) => this.#probed(sent, answer !== undefined));
@@ -121,7 +131,7 @@ export class Connection {
     this.#isProbing = false;
     this.#hasNotRead = !hasRead;
     if (!hasRead) return;
-    this.#backlog.read(sent);
+    this.#backlog.read(sent, Date.now());
     this.#probes();
   }
 
@@ -209,6 +219,7 @@ export class Connection {
 
   #heard(octets: string): void {
     this.#observe?.("in", octets);
+    if (this.#channel?.tellsWritten === false && octets.startsWith("SIP/2.0 ")) this.#backlog.answered(branchOf(octets) ?? "", Date.now());
     if (!this.#isAnswerToUs(octets)) this.#events.message(octets);
   }
 

@@ -84,7 +84,7 @@ export class Outbound {
     const { request, mandatory } = read(envelope);
     const { length } = request.text;
     const { media, calls } = this.#around;
-    if (!media.hasRoom(mandatory.callId, length)) return Promise.resolve(refusedWith(request, tooMany));
+    if (request.method !== "BYE" && !media.hasRoom(mandatory.callId, length)) return Promise.resolve(refusedWith(request, tooMany));
     return media.inOrder(mandatory.callId, length, async () => {
       const refusal = this.#sent.refusalOf(callerOf(envelope), request, Date.now());
       if (refusal !== undefined) return refusedWith(request, refusal);
@@ -124,7 +124,7 @@ export class Outbound {
     }
     if (request.method !== "ACK")
       this.#sent.remember(branch, converted === shown.text ? shown : parsed(converted), Date.now(), callerOf(envelope));
-    connection.send(converted, mandatory.callId);
+    connection.send(converted, callerOf(envelope));
     if (request.method === "BYE") this.#ends.byeSent(mandatory, isKnown);
     return accepted;
   }
@@ -158,9 +158,9 @@ export class Outbound {
     const { text, branch } = await this.#asSent(connection, of, request, mandatory);
     const headers: [string, string][] = reason === undefined ? [] : [["Reason", reason]];
     const invite = this.#sent.latest(branch);
-    if (invite !== undefined) connection.send(cancelFor(invite, headers), mandatory.callId);
+    if (invite !== undefined) connection.send(cancelFor(invite, headers), callerOf(of));
     else {
-      for (const cancel of await this.#cancelsBlindly(parsed(text), branch, headers)) connection.send(cancel, mandatory.callId);
+      for (const cancel of await this.#cancelsBlindly(parsed(text), branch, headers)) connection.send(cancel, callerOf(of));
       this.#ends.ended(mandatory);
     }
     return accepted;
@@ -233,14 +233,14 @@ export class Outbound {
     const connection = await this.#around.connection.open();
     if (connection === undefined) return this.#failed(one);
     this.#sent.again({ ...one, isRepeated: true });
-    connection.send(one.request.text, mandatoryHeadersOf(one.request).callId);
+    connection.send(one.request.text, one.home);
   }
 
   /**
    * RFC 3261 §16.9: requests that wait on a lost connection get a 503, because no response can arrive any more. Phones that ring there get
    * a CANCEL on a new connection, if there is one.
    */
-  #failed({ branch, request, hasRung }: Unanswered): void {
+  #failed({ branch, request, hasRung, home }: Unanswered): void {
     const mandatory = mandatoryHeadersOf(request);
     const way = readBranch(this.#around.by.keyring, branch, sentAs(mandatory, branch));
     const status = failed(mandatory);
@@ -250,7 +250,7 @@ export class Outbound {
     if (response.kind !== "response") return;
     const text = asAsked(response, branch, this.#names.towardsCaller(mandatory));
     this.#around.post(way.answerTo.home, { kind: "response", text, status, to: way.answerTo, transaction: undefined });
-    if (hasRung && request.method === "INVITE") this.#around.connection.send(cancelFor(request), mandatory.callId);
+    if (hasRung && request.method === "INVITE") this.#around.connection.send(cancelFor(request), home);
   }
 
   /** RFC 3261 §16.7: the return address is in the branch; the ACK for a refusal is ours where the sender's home keeps the state (§17.1.1.3). */
@@ -275,8 +275,7 @@ export class Outbound {
     if (isOfSent) this.#sent.answered(written, status, Date.now());
     const again = isOfSent ? await this.#withCredentials(sent, response, written) : undefined;
     const isOurs = !isFromPhone(branch.answerTo) || again !== undefined || isBranchWithCredentials(written);
-    if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs)
-      this.#around.connection.send(ackFor(sent, response), mandatory.callId);
+    if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#around.connection.send(ackFor(sent, response), home);
     if (again !== undefined) return this.#sendAgain(mandatory.callId, written, again, home);
     const { calls } = this.#around;
     const hadCall = calls.has(mandatory.callId);
@@ -322,7 +321,7 @@ export class Outbound {
     this.#around.calls.replaced(callId, branch, again.branch);
     this.#sent.forget(branch);
     this.#sent.remember(again.branch, parsed(again.text), Date.now(), home);
-    this.#around.connection.send(again.text, callId);
+    this.#around.connection.send(again.text, home);
   }
 
   /** The headers of a response that are not passed on: what only a trusted server may assert, and challenges within a call. */

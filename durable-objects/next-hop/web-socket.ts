@@ -3,11 +3,15 @@ import type { Hop } from "../../lib/routing/locate.ts";
 import { isTooLong, tooLongFrame } from "../../lib/transport/frame-limit.ts";
 import { frameFor, octetsIn } from "../../platform/bytes.ts";
 import { randomText } from "../../platform/crypto/random.ts";
+import { TokenBucket } from "../../platform/token-bucket.ts";
 import { within } from "../../platform/within.ts";
 import { type Channel, type ChannelEvents, patience } from "./channel.ts";
 
 /** Neither a URI nor a DNS record names the resource (RFC 7118 §5.5); this is our own, and most servers accept any. */
 const usualPath = "/ws";
+
+/** Answers to keep-alives: at once, and in a second. The platform needs memory for each until the server reads it. */
+const maxPongs = [100, 1] as const;
 
 /** How the upgrade asks. */
 export interface Upgrade {
@@ -45,6 +49,7 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents, { path = us
     socket.close(1002, "the subprotocol sip is required");
     throw new Error(`${hop.host} does not support SIP over WebSocket`);
   }
+  const pongs = new TokenBucket(...maxPongs);
   socket.addEventListener("message", ({ data }) => {
     if (isTooLong(data as string | ArrayBuffer)) {
       socket.close(tooLongFrame.code, tooLongFrame.reason);
@@ -53,8 +58,9 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents, { path = us
     events.heard();
     const octets = octetsIn(data as string | ArrayBuffer);
     // RFC 5626 §4.4.1.
-    if (octets === "\r\n\r\n") socket.send("\r\n");
-    else if (octets.trim() !== "") events.message(octets);
+    if (octets === "\r\n\r\n") {
+      if (pongs.take(Date.now())) socket.send("\r\n");
+    } else if (octets.trim() !== "") events.message(octets);
   });
   socket.addEventListener("close", () => events.closed());
   socket.addEventListener("error", () => events.closed());
