@@ -1,4 +1,4 @@
-import { type Bye, endsCall, endsDialog, isStray, uriMark } from "../../lib/proxy/bye.ts";
+import { type Bye, type ByeAnswer, endsCall, endsDialog, isStray, uriMark } from "../../lib/proxy/bye.ts";
 import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { type DialogIds, callName, callOf, dialogName, olderCallName } from "../../lib/proxy/call-name.ts";
 import { farEnd } from "../../lib/proxy/hang-up.ts";
@@ -142,7 +142,8 @@ export class ActiveCalls implements Part {
     const { dialog, isBinding, again } = bye;
     const names = [dialogName(dialog), callName(dialog.callId), olderCallName(dialog.callId)];
     if (this.#isWithAnother(names, bye.other)) return false;
-    const traits = { isStray: bye.isCompared !== true && this.#hasStrayed(names, bye), isBinding, again };
+    const other = bye.isOurs ? bye.other : undefined;
+    const traits = { isStray: bye.isCompared !== true && this.#hasStrayed(names, bye), isBinding, again, other };
     this.#over = [...this.#over, ...names.slice(0, 1)].slice(-maxOver);
     for (const { id, activeCalls } of this.#room.sockets.all()) {
       const own = activeCalls?.filter(({ name }) => names.includes(name)) ?? [];
@@ -193,12 +194,12 @@ export class ActiveCalls implements Part {
     return isStray(requestUri, flows.flat());
   }
 
-  /** The final response to a BYE has passed: after a refusal that counts, the call goes on. @param isOfServer it is of this server */
-  byeAnswered(dialog: DialogIds, status: number, isOfServer = false): void {
+  /** The final response to a BYE has passed: after a refusal that counts, the call goes on. */
+  byeAnswered(dialog: DialogIds, status: number, answer: ByeAnswer = {}): void {
     const name = dialogName(dialog);
-    const ends = this.#ending.take(name);
+    const ends = this.#ending.take(name, answer);
     if (ends === undefined || endsDialog(status, ends[0]?.bye.isStray)) return;
-    if (endsCall(status, ends[0]?.bye, isOfServer)) return this.#dead.refused(ends);
+    if (endsCall(status, ends[0]?.bye, answer.isOfServer)) return this.#dead.refused(ends);
     this.#over = this.#over.filter((one) => one !== name);
     // Both ends may be phones of this user.
     for (const { call, at } of ends) this.#goesOnAfter(call, at);

@@ -13,7 +13,7 @@ import {
   noteTrunk,
 } from "../../lib/proxy/call-record/call-notes.ts";
 import { type CallRecord, recordOf, recordOfRefused } from "../../lib/proxy/call-record/call-record.ts";
-import { type Bye, endsCall, targetMark, uriMark } from "../../lib/proxy/bye.ts";
+import { type Bye, type ByeAnswer, endsCall, isAnswerOf, targetMark, uriMark } from "../../lib/proxy/bye.ts";
 import { hasEndAt, isOver, isWith, lostSince, noteBye, phoneIn, senderOf } from "./recorded-call.ts";
 import { type DialogIds, dialogName } from "../../lib/proxy/call-name.ts";
 import { endsIn } from "../../lib/proxy/route-token.ts";
@@ -137,12 +137,12 @@ export class CallRecords implements Part {
     if (before !== mark) this.#contexts.note(call.context.transaction, { ...call.notes, targets: { ...targets, [side]: mark } }, true);
   }
 
-  /** The final response to a BYE has passed. @param isOfServer it is of this server */
-  byeAnswered(dialog: DialogIds, status: number, now: number, isOfServer = false): void {
+  /** The final response to a BYE has passed. */
+  byeAnswered(dialog: DialogIds, status: number, now: number, answer: ByeAnswer = {}): void {
     const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog));
-    if (call?.notes.bye === undefined) return;
-    const { isStray, isBinding, ...end } = call.notes.bye;
-    if (endsCall(status, { isStray, isBinding }, isOfServer)) return this.#end(call, end, now, false);
+    if (call?.notes.bye === undefined || !isAnswerOf(call.notes.bye.other, answer)) return;
+    const { isStray, isBinding, other: _other, ...end } = call.notes.bye;
+    if (endsCall(status, { isStray, isBinding }, answer.isOfServer)) return this.#end(call, end, now, false);
     this.#goesOn(call);
   }
 
@@ -230,7 +230,8 @@ export class CallRecords implements Part {
     this.#room.alarm.noLaterThan(now + lookEvery, slack);
     const { bye } = call.notes;
     // Its answer was lost, or the memory between the two.
-    if (bye !== undefined && bye.isStray !== true && now - bye.at >= this.#room.timers.transaction) return this.#end(call, bye, now);
+    if (bye !== undefined && bye.isStray !== true && now - bye.at >= this.#room.timers.transaction)
+      return this.#end(call, { at: bye.at, by: bye.by }, now);
     if (bye !== undefined && bye.isStray !== true) return this.#room.alarm.noLaterThan(bye.at + this.#room.timers.transaction);
     const { callId } = mandatoryHeadersOf(call.request);
     if (this.#activeCalls.has(callId, now) || this.#waitsForPhone(call, now)) return;

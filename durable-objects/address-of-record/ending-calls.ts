@@ -1,6 +1,6 @@
 import type { CallInProgress } from "../../lib/transport/flow.ts";
 import type { FlowId, PhoneId } from "../../lib/transport/identifiers.ts";
-import type { ByeTraits } from "../../lib/proxy/bye.ts";
+import { type ByeAnswer, type ByeTraits, isAnswerOf } from "../../lib/proxy/bye.ts";
 import type { Suspended } from "./suspended-calls.ts";
 
 /** Where it was: at a socket, or in the row of a phone that is away. */
@@ -34,9 +34,10 @@ export class EndingCalls {
     if (this.#ended.size > most && oldest !== undefined) this.#ended.delete(oldest);
   }
 
-  /** The BYE has its answer. */
-  take(name: string): readonly Ended[] | undefined {
+  /** The BYE has its answer, perhaps. */
+  take(name: string, answer: ByeAnswer): readonly Ended[] | undefined {
     const ended = this.#ended.get(name);
+    if (!isAnswerOf(ended?.[0]?.bye.other, answer)) return undefined;
     this.#ended.delete(name);
     return ended;
   }

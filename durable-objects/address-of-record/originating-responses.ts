@@ -1,5 +1,5 @@
 import { parsedResponse } from "../shared/reparse.ts";
-import { refreshesTarget, statusAtEnd, targetIn } from "../../lib/proxy/bye.ts";
+import { type ByeAnswer, refreshesTarget, statusAtEnd, targetIn } from "../../lib/proxy/bye.ts";
 import type { Response } from "../../lib/syntax/message.ts";
 import type { FlowId } from "../../lib/transport/identifiers.ts";
 import { withoutOurRealm } from "../../lib/proxy/foreign-challenges.ts";
@@ -59,7 +59,7 @@ export class OriginatingResponses implements Part {
     const isNew = this.#isNew(envelope, flow, now);
     if (!isNew && flow?.id === to.flow && status >= 300) return accepted;
     const method = status >= 200 ? methodOfResponse(text) : "";
-    if (method === "BYE") this.#byeAnswered(text, statusAtEnd(status, isOfEnd), now, !isOfEnd);
+    if (method === "BYE") this.#byeAnswered(text, statusAtEnd(status, isOfEnd), now, { isOfServer: !isOfEnd, from: received.from });
     if (transaction === undefined && refreshesTarget(method, status)) this.#retargeted(parsedResponse(text));
     if (isNew) this.#record(envelope, { flow: flow?.id ?? to.flow, since, isOurs }, now);
     if (!this.#send(flow, envelope, text, now) && status > 100) this.#keep(envelope, now);
@@ -75,11 +75,11 @@ export class OriginatingResponses implements Part {
     this.#parts.records.retargeted(dialog, dialog.toTag, target);
   }
 
-  #byeAnswered(text: string, status: number, now: number, isOfServer: boolean): void {
+  #byeAnswered(text: string, status: number, now: number, answer: ByeAnswer): void {
     const dialog = dialogIdsOf(parsedResponse(text));
-    this.#parts.activeCalls.byeAnswered(dialog, status, isOfServer);
+    this.#parts.activeCalls.byeAnswered(dialog, status, answer);
     if (status < 300) this.#parts.timedCalls.saidToBeOver(dialog);
-    this.#parts.records.byeAnswered(dialog, status, now, isOfServer);
+    this.#parts.records.byeAnswered(dialog, status, now, answer);
   }
 
   /** A response that may not have reached its phone is sent again. */

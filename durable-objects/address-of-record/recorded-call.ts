@@ -60,9 +60,19 @@ export function lostSince({ timeline, final }: CallNotes): number | undefined {
 }
 
 /** What is noted of a BYE that goes to the other end. */
-export function noteBye({ dialog, requestUri, isBinding }: Bye, call: RecordedCall, now: number): NonNullable<CallNotes["bye"]> {
+export function noteBye(
+  { dialog, requestUri, isBinding, isOurs, other }: Bye,
+  call: RecordedCall,
+  now: number,
+): NonNullable<CallNotes["bye"]> {
   const by = senderOf(dialog, call);
   const { caller = targetMark(call.request), callee } = call.notes.targets ?? {};
   const target = by === "caller" ? callee : caller;
-  return { at: now, by, ...(isStray(requestUri, [target]) ? { isStray: true } : {}), ...(isBinding ? { isBinding } : {}) };
+  return {
+    at: now,
+    by,
+    ...(isStray(requestUri, [target]) ? { isStray: true } : {}),
+    ...(isBinding ? { isBinding } : {}),
+    ...(isOurs ? { other } : {}),
+  };
 }

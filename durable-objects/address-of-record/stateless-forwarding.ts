@@ -138,7 +138,8 @@ export class StatelessForwarding {
     const target = refreshesTarget(mandatory.cseq.method, status) ? targetIn(response) : undefined;
     if (target !== undefined) this.#retargeted(mandatory, mandatory.toTag, target, answerTo, true);
     const text = alter(response, combined(alterations, forReceiver(answerTo.home, this.#room.home.domain, response)));
-    this.#post(answerTo.home, { kind: "response", text, status, to: answerTo, transaction: undefined });
+    const { name: from } = this.#room.home;
+    this.#post(answerTo.home, { kind: "response", text, status, to: answerTo, transaction: undefined, from });
   }
 
   /** @param isOwn it is a phone of this home that has another Contact */

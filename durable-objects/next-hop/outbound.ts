@@ -1,7 +1,7 @@
 import { targetMark } from "../../lib/proxy/bye.ts";
 import { callerOf, senderOf } from "./sender.ts";
 import { mandatoryHeadersOf, parsed, parsedResponse, read } from "../shared/reparse.ts";
-import { isFromPhone } from "../../lib/transport/return-address.ts";
+import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { type StatelessBranch, hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { challengesWithin } from "../../lib/proxy/foreign-challenges.ts";
@@ -249,7 +249,7 @@ export class Outbound {
     if (way?.kind !== "stateless" || isFault(response)) return;
     if (response.kind !== "response") return;
     const text = asAsked(response, branch, this.#names.towardsCaller(mandatory));
-    this.#around.post(way.answerTo.home, { kind: "response", text, status, to: way.answerTo, transaction: undefined });
+    this.#post(way.answerTo, text, status);
     if (hasRung && request.method === "INVITE") this.#around.connection.send(cancelFor(request), home);
   }
 
@@ -300,7 +300,11 @@ export class Outbound {
     if (mandatory.cseq.method === "INVITE" && status >= 300 && sent !== undefined && !isWithin) this.#ends.ended(mandatory);
     const trunk = isWithin || status < 300 ? undefined : await available(() => this.#around.trunk());
     const marks = trunk === undefined || isFault(trunk) ? {} : { failsOver: failsOver(trunk, status) };
-    this.#around.post(to.home, { kind: "response", text, status, to, transaction: undefined, ...marks });
+    this.#post(to, text, status, marks);
+  }
+
+  #post(to: ReturnAddress, text: string, status: number, marks: Pick<ResponseEnvelope, "failsOver"> = {}): void {
+    this.#around.post(to.home, { kind: "response", text, status, to, transaction: undefined, from: this.#around.by.home, ...marks });
   }
 
   /** With a session description for the phone, or with the reason why it may have been refused. */

@@ -3,6 +3,7 @@ import { isFault } from "../syntax/fault.ts";
 import { type Message, type Request, bodyOf, hasHeader, headerValue } from "../syntax/message.ts";
 import { memoised } from "../syntax/memoise.ts";
 import { textHash } from "../syntax/text-hash.ts";
+import { isSameParty } from "../routing/hop-name.ts";
 import { parseUri } from "../syntax/uri.ts";
 import type { RequestEnvelope } from "../transport/envelope.ts";
 import type { HomeName } from "../transport/identifiers.ts";
@@ -25,11 +26,26 @@ export interface Bye {
   readonly again?: RequestEnvelope;
 }
 
+/** Who has answered a BYE. */
+export interface ByeAnswer {
+  /** This server has, and the other end has not had it. */
+  readonly isOfServer?: boolean;
+  /** The home of the phone, or the connection to the server, if that is known. */
+  readonly from?: HomeName | undefined;
+}
+
+/** Whether an answer to a BYE may be the other end's: of two BYEs with the names of one dialog one may have gone elsewhere. */
+export function isAnswerOf(other: HomeName | undefined, { from }: ByeAnswer): boolean {
+  return other === undefined || from === undefined || isSameParty(other, from);
+}
+
 /** What a refusal of it means. */
 export interface ByeTraits {
   /** Its Request-URI is not the Contact of the end that it is for: it may have been written to be refused. */
   readonly isStray?: boolean | undefined;
   readonly isBinding?: boolean | undefined;
+  /** The home of the end that it is for. */
+  readonly other?: HomeName | undefined;
   /** For a phone of this home: it gets the BYE again if it refuses that. */
   readonly again?: RequestEnvelope | undefined;
 }

@@ -91,6 +91,8 @@ export interface ResponseEnvelope {
   readonly failsOver?: boolean;
   /** For an INVITE with state: the transaction that the caller's home noted. */
   readonly transaction: TransactionId | undefined;
+  /** Of a response to a request within a call: the home whose phone has answered, or the connection to the server. Absent from older builds. */
+  readonly from?: HomeName;
 }
 
 /** The caller cancelled (CANCEL, or its socket is lost): all branches of the transaction are to be cancelled. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { compose, shortSdp } from "../support/compose.ts";
+import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { type Dialog, copiedLines, dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
 import type { Phone } from "../support/phone.ts";
 import type { ReceivedMessage } from "../support/received-message.ts";
@@ -122,5 +122,40 @@ describe("the record of a call over a trunk", () => {
     expect(await recordsOf(alice)).toEqual([]);
     await hangsUp(dialog);
     await expect.poll(() => recordsOf(alice)).toMatchObject([{ outcome: "answered", ended_by: "caller" }]);
+  });
+});
+
+/** The answer to one of two BYEs with the names of one dialog is not that to the other one. */
+describe("two BYEs of a call over a trunk, one of them to a second account", () => {
+  it.each([200, 481])("the second account answers %i first: the call goes on, for its record and the limits", async (status) => {
+    const [dave] = await serverUnderTest.phones("direct", "dave");
+    await put(`/subscribers/${alice.account}/rules`, { maximum_calls: 1 });
+    const callId = newBranch();
+    const first = alice.request("INVITE", dave.aor, { body: shortSdp, callId });
+    const rings = await dave.next("INVITE");
+    dave.reply(rings, 180);
+    const early = dialogOfCaller(await alice.next(180));
+    alice.cancel(first);
+    dave.reply(await dave.next("CANCEL"), 200);
+    dave.reply(rings, 487);
+    alice.ackRefusal(first, await alice.finalResponse(first));
+    const sent = alice.request("INVITE", "sip:+15550000@localhost", { body: shortSdp, callId, cseq: 10 });
+    await answers(await provider.next("INVITE"));
+    const dialog = dialogOfCaller(await alice.finalResponse(sent));
+    alice.ack(dialog);
+    await provider.next("ACK");
+    const toDave = alice.inDialog("BYE", { ...early, remote: dialog.remote, target: dave.contact.slice(1, -1) }, { cseq: 12 });
+    const held = await dave.next("BYE");
+    const toTrunk = alice.inDialog("BYE", dialog, { cseq: 1 });
+    const refused = await provider.next("BYE");
+    dave.reply(held, status);
+    await alice.finalResponse(toDave);
+    provider.reply(refused, 500);
+    await alice.finalResponse(toTrunk);
+    expect((await alice.finalResponse(alice.request("INVITE", "sip:+15550001@localhost", { body: shortSdp }))).status).toBe(403);
+    const over = async () => (await recordsOf(alice)).filter(({ trunk, outcome }) => trunk === "provider" && outcome === "answered");
+    expect(await over()).toEqual([]);
+    await hangsUp({ ...dialog, cseq: 20 });
+    await expect.poll(over).toMatchObject([{ ended_by: "caller" }]);
   });
 });

@@ -84,7 +84,7 @@ export interface CallNotes extends CallParties {
   /** Marks of the newest Contacts of both ends; that of the caller is in the INVITE at first. */
   readonly targets?: { readonly caller?: string; readonly callee?: string };
   /** A BYE has passed; it has no answer yet. With another target than the other end's it may have been written to be refused. */
-  readonly bye?: CallEnd & { readonly isStray?: true; readonly isBinding?: true };
+  readonly bye?: CallEnd & { readonly isStray?: true; readonly isBinding?: true; readonly other?: HomeName };
   /** Absent while the call lasts. */
   readonly end?: CallEnd;
 }
