@@ -32,7 +32,8 @@ export function missingIn(
   const recorded = recordRoutesOf(response);
   const isRecorded = sent.length === 0 || endsWith(recorded, sent);
   if (isRecorded && hasUsableContact(response)) return undefined;
-  const between = recorded.slice(0, Math.max(0, indexOf(recorded, sent[0])));
+  const own = sent[0] === undefined ? -1 : recorded.map(routeName).indexOf(routeName(sent[0]));
+  const between = recorded.slice(0, Math.max(0, own));
   const routes = [...(between.length > maxRecordRoutes ? [] : between), ...sent].map((value): [string, string] => ["Record-Route", value]);
   const contacts: [string, string][] = hasUsableContact(response) ? [] : [["Contact", `<${target}>`]];
   const names = [...(isRecorded ? [] : ["record-route"]), ...(contacts.length === 0 ? [] : ["contact"])];
@@ -40,14 +41,10 @@ export function missingIn(
 }
 
 /** Whether these are the last ones, with few others before them. */
-export function endsWith(recorded: readonly string[], sent: readonly string[]): boolean {
+function endsWith(recorded: readonly string[], sent: readonly string[]): boolean {
   const last = recorded.slice(-sent.length);
   const others = recorded.length - sent.length;
-  return others >= 0 && others <= maxRecordRoutes && sent.every((value, at) => userIn(value) === userIn(last[at] ?? ""));
-}
-
-function indexOf(recorded: readonly string[], own = ""): number {
-  return recorded.findIndex((value) => userIn(value) !== undefined && userIn(value) === userIn(own));
+  return others >= 0 && others <= maxRecordRoutes && sent.every((value, at) => routeName(value) === routeName(last[at] ?? ""));
 }
 
 /** Whether requests can go to the Contact of a message: with `lr` it would look like a proxy. */
@@ -58,6 +55,6 @@ export function hasUsableContact(message: Response): boolean {
 }
 
 /** What tells one Route from another: of ours the token, of others the whole. */
-function userIn(route: string): string | undefined {
+function routeName(route: string): string {
   return /^[^<]*<sips?:(route\.[^@>]+)@/.exec(route)?.[1] ?? route;
 }
